@@ -1,0 +1,1 @@
+"""What holds the apps together: settings, addresses, Celery, embedded services, the commands."""
