@@ -1,0 +1,79 @@
+"""Purposes are edited here; what visitors decided is only looked at."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from consent import services
+from consent.models import ConsentDecision, EffectiveConsent, NoticeVersion, Purpose
+
+
+class PurposeForm(forms.ModelForm):
+    """The text of a purpose, and whether the edit changes what visitors agreed to."""
+
+    material = forms.BooleanField(
+        required=False,
+        label="This changes what the purpose means",
+        help_text="Everyone who granted it is asked again. Leave off for corrections of wording.",
+    )
+
+    class Meta:
+        model = Purpose
+        fields = ("key", "title", "description", "collected", "retention", "order", "is_active")
+
+
+@admin.register(Purpose)
+class PurposeAdmin(ModelAdmin):
+    form = PurposeForm
+    list_display = ("title", "key", "version", "order", "is_active")
+    readonly_fields = ("version",)
+    fields = (*PurposeForm.Meta.fields, "material", "version")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Purpose | None = None
+    ) -> tuple[str, ...]:
+        return ("version", "key") if obj else ("version",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Purpose | None = None) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: Purpose, form: PurposeForm, change: bool
+    ) -> None:
+        services.purpose_save(purpose=obj, material=change and form.cleaned_data["material"])
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that only visitors' choices make, change and end."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(NoticeVersion)
+class NoticeVersionAdmin(ReadOnlyAdmin):
+    list_display = ("sha256", "locale", "created_at")
+
+
+@admin.register(ConsentDecision)
+class ConsentDecisionAdmin(ReadOnlyAdmin):
+    list_display = ("decided_at", "control", "states", "gpc_seen", "visitor_id")
+    list_filter = ("control", "gpc_seen")
+    search_fields = ("visitor_id",)
+    show_full_result_count = False
+
+
+@admin.register(EffectiveConsent)
+class EffectiveConsentAdmin(ReadOnlyAdmin):
+    list_display = ("visitor_id", "granted", "decided_at", "expires_at", "fenced_at")
+    search_fields = ("visitor_id",)
+    show_full_result_count = False

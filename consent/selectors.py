@@ -1,0 +1,118 @@
+"""Every read of consent. Whatever cannot be established is denied."""
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.models import Q
+from django.http import HttpRequest
+
+from consent import cache, catalogue, codec, mappers
+from consent.cookies import COOKIE_NAME, cookie_visitor_id
+from consent.logic import ConsentState, Standing, gpc_from_header, state_at
+from consent.models import EffectiveConsent
+from consent.purposes import PurposeText
+
+log = logging.getLogger(__name__)
+consent_cache_key = cache.cache_key
+
+GATE_SQL = "SELECT choices, fenced_at FROM consent_effectiveconsent WHERE visitor_id = %s"
+
+
+def gpc_from_request(request: HttpRequest) -> bool:
+    """Whether the request carries a Global Privacy Control opt-out."""
+    return gpc_from_header(request.headers.get("Sec-GPC"))
+
+
+def visitor_id_from_cookie(request: HttpRequest, *, now: datetime) -> UUID | None:
+    """The id the browser's cookie points at, whether or not a record of it exists."""
+    return cookie_visitor_id(request.COOKIES.get(COOKIE_NAME), now)
+
+
+def purposes_active() -> tuple[PurposeText, ...]:
+    """The purposes asked for now, in display order; at most a second old."""
+    return catalogue.current().purposes
+
+
+def consent_for_cookie(cookie_value: str | None, gpc: bool, now: datetime) -> ConsentState:
+    """The state behind a cookie's value, from the cache or PostgreSQL."""
+    visitor_id = cookie_visitor_id(cookie_value, now)
+    return (
+        ConsentState(gpc=gpc) if visitor_id is None else consent_for_visitor(visitor_id, gpc, now)
+    )
+
+
+def consent_for_visitor(visitor_id: UUID, gpc: bool, now: datetime) -> ConsentState:
+    """The state of one id, from the cache or PostgreSQL; denied if neither can be read."""
+    try:
+        standing = cache.cache_read(visitor_id)
+        if standing is None:
+            standing = _standing_from_database(visitor_id)
+            if standing is not None:
+                cache.cache_fill(visitor_id, standing)
+        return _state(standing, visitor_id, gpc, now)
+    except DatabaseError as error:
+        log.error("consent not readable, denied: %s", type(error).__name__)
+        return ConsentState(gpc=gpc)
+
+
+def consent_from_cache(
+    raw: object, *, visitor_id: UUID, gpc: bool, now: datetime
+) -> ConsentState | None:
+    """The state in a value fetched under `consent_cache_key(visitor_id)`, e.g. by one `get_many`.
+
+    None means that the value says nothing: call `consent_for_visitor`.
+    """
+    standing = cache.standing_from_cache(raw)
+    return None if standing is None else _state(standing, visitor_id, gpc, now)
+
+
+def consent_granted(visitor_id: UUID, now: datetime, *, gpc: bool = False) -> frozenset[str]:
+    """The purposes granted to an id, straight from PostgreSQL by one primary-key read.
+
+    For the collection API: true at the moment it is called, whatever any cache says. `gpc` is
+    whether the request carries the opt-out signal. Raises `django.db.Error` if it cannot tell.
+    """
+    return _state(_standing_from_database(visitor_id), visitor_id, gpc, now).granted
+
+
+def visitors_granted(visitor_ids: Iterable[UUID], purpose: str, now: datetime) -> set[UUID]:
+    """Those of many ids that grant a purpose now, straight from PostgreSQL, for the workers."""
+    rows = EffectiveConsent.objects.filter(
+        visitor_id__in=list(visitor_ids),
+        granted__contains=[purpose],
+        fenced_at=None,
+        expires_at__gt=now,
+    )
+    return {
+        row.visitor_id
+        for row in rows.only("visitor_id", "choices", "fenced_at")
+        if purpose in _state(mappers.standing_from_row(row), row.visitor_id, False, now).granted
+    }
+
+
+def visitors_to_erase(*, since: datetime, until: datetime) -> Iterator[UUID]:
+    """Ids whose consent ended (fenced or expired) after `since`, up to `until`.
+
+    The signal `consent_changed` only nudges; a sweep over this finds what a lost nudge left.
+    """
+    ended = Q(fenced_at__gt=since, fenced_at__lte=until) | Q(
+        expires_at__gt=since, expires_at__lte=until
+    )
+    return EffectiveConsent.objects.filter(ended).values_list("visitor_id", flat=True).iterator()
+
+
+def _state(standing: Standing | None, visitor_id: UUID, gpc: bool, now: datetime) -> ConsentState:
+    versions = catalogue.current().versions
+    return state_at(standing, visitor_id=visitor_id, now=now, gpc=gpc, versions=versions)
+
+
+def _standing_from_database(visitor_id: UUID) -> Standing | None:
+    with connection.cursor() as cursor:
+        cursor.execute(GATE_SQL, [visitor_id])
+        row = cursor.fetchone()
+    return None if row is None else Standing(codec.choices_load(json.loads(row[0])), row[1])

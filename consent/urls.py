@@ -1,0 +1,11 @@
+"""The addresses of consent."""
+
+from django.urls import path
+
+from consent import views
+
+urlpatterns = [
+    path("consent/", views.consent_choose, name="consent"),
+    path("preferences/", views.preferences, name="preferences"),
+    path(".well-known/gpc.json", views.gpc_support, name="gpc"),
+]
