@@ -1,0 +1,11 @@
+from django.urls import path
+
+from demo import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("c/<slug:slug>/", views.category, name="category"),
+    path("items/<slug:slug>/", views.item, name="item"),
+    path("search/", views.search, name="search"),
+    path("about/", views.about, name="about"),
+]

@@ -1,0 +1,146 @@
+"""The pages of the demonstration site. What is personal on them comes from `{% slot %}`."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from demo.cards import card_make, related_list, shelves_make
+from demo.context_processors import navigation_categories
+from demo.prose import prose_render
+from personalization import selectors
+
+QUERY_LIMIT = 100  # characters
+RESULTS_LIMIT = 24  # items
+SUGGESTIONS = ("tomatoes", "sourdough", "commuting", "beginner", "repair", "weekend")
+
+
+@dataclass(frozen=True, slots=True)
+class ContentType:
+    key: str
+    plural: str
+    promise: str
+
+
+CONTENT_TYPES = (
+    ContentType("article", "Articles", "a cup of tea long"),
+    ContentType("video", "Videos", "watch how it is done"),
+    ContentType("guide", "Guides", "step by step, to keep"),
+    ContentType("product", "Tools", "few, and good ones"),
+)
+_TYPE_KEYS = frozenset(row.key for row in CONTENT_TYPES)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    shelves = shelves_make(items=selectors.item_list())
+    context = {
+        "page_kind": "home",
+        "content_types": CONTENT_TYPES,
+        "shelves": [
+            {"category": row, "cards": shelves[row.slug]}
+            for row in navigation_categories()
+            if row.slug in shelves
+        ],
+    }
+    return render(request, "demo/home.html", context)
+
+
+@require_safe
+def category(request: HttpRequest, slug: str) -> HttpResponse:
+    found = selectors.category_get(slug)
+    if found is None:
+        raise Http404("no such category")
+    content_type = _content_type(request)
+    items = selectors.item_list(category=slug, content_type=content_type)
+    context = {
+        "page_kind": "category",
+        "page_category": slug,
+        "category": found,
+        "cards": [card_make(row) for row in items],
+        "chips": _chips(path=request.path, content_type=content_type, parameters={}),
+    }
+    return render(request, "demo/category.html", context)
+
+
+@require_safe
+def item(request: HttpRequest, slug: str) -> HttpResponse:
+    found = selectors.item_get(slug)
+    if found is None:
+        raise Http404("no such item")
+    context = {
+        "page_kind": "item",
+        "page_category": found.category.slug,
+        "item": found,
+        "body": prose_render(found.body),
+        "related": related_list(item=found),
+    }
+    return render(request, "demo/item.html", context)
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    query = request.GET.get("q", "").replace("\x00", "").strip()[:QUERY_LIMIT]
+    content_type = _content_type(request)
+    found = _found(query=query, content_type=content_type)
+    context = {
+        "page_kind": "search",
+        "query": query,
+        "content_type": content_type,
+        "headline": _headline(query=query, content_type=content_type),
+        "cards": [card_make(row) for row in found],
+        "chips": _chips(
+            path=request.path,
+            content_type=content_type,
+            parameters={"q": query} if query else {},
+        ),
+        "suggestions": SUGGESTIONS,
+    }
+    return render(request, "demo/search.html", context)
+
+
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    return render(request, "demo/about.html", {"page_kind": "about"})
+
+
+def _content_type(request: HttpRequest) -> str | None:
+    """The content type the visitor filters by; an unknown one filters nothing."""
+    wanted = request.GET.get("type", "")
+    return wanted if wanted in _TYPE_KEYS else None
+
+
+def _found(*, query: str, content_type: str | None) -> list[Any]:
+    if not query:
+        return list(selectors.item_list(content_type=content_type, limit=RESULTS_LIMIT))
+    found = selectors.item_search(query, limit=2 * RESULTS_LIMIT)
+    return [row for row in found if content_type in (None, row.content_type)][:RESULTS_LIMIT]
+
+
+def _headline(*, query: str, content_type: str | None) -> str:
+    if query:
+        return f"Search: {query}"
+    plural = {row.key: row.plural for row in CONTENT_TYPES}
+    return f"All {plural[content_type].lower()}" if content_type else "Everything in the notebook"
+
+
+def _chips(
+    *, path: str, content_type: str | None, parameters: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The links of the type filter: everything, then one per content type."""
+    rows = [(None, "All")] + [(row.key, row.plural) for row in CONTENT_TYPES]
+    chips = []
+    for key, label in rows:
+        query = urlencode({**parameters, **({"type": key} if key else {})})
+        chips.append(
+            {
+                "key": key,
+                "label": label,
+                "url": f"{path}?{query}" if query else path,
+                "current": key == content_type,
+            }
+        )
+    return chips
