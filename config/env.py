@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -88,7 +89,7 @@ def env_bool(name: str, default: bool | None = None) -> bool:
     )
 
 
-def env_list(name: str, default: tuple[str, ...] = ()) -> list[str]:
+def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
     """The comma-separated words of *name*, trimmed; empty words are left out."""
     text = env_str(name, ",".join(default))
     return [word for word in (part.strip() for part in text.split(",")) if word]

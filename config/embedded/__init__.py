@@ -24,7 +24,17 @@ from urllib.parse import parse_qs, urlsplit
 from config.embedded import postgres, processes, valkey
 from config.embedded.place import EmbeddedError, Place, find_programs, locate, locked, prepare
 
-__all__ = ["EmbeddedError", "Running", "Services", "celery_url", "start", "status", "urls"]
+__all__ = [
+    "EmbeddedError",
+    "Running",
+    "Services",
+    "celery_url",
+    "locate",
+    "start",
+    "status",
+    "stop",
+    "urls",
+]
 
 
 def urls(data_dir: Path) -> tuple[str, str]:
@@ -80,10 +90,18 @@ class Services:
         with _locked(self.place.data_dir):
             while self.started:
                 self.started.pop().stop()
+            _remove_if_empty(self.place.sockets)
 
 
-def start(data_dir: Path, *, throw_away: bool = False, detached: bool = False) -> Services:
-    """Start what does not run yet for *data_dir*; return once both servers answer.
+def start(
+    data_dir: Path,
+    *,
+    with_postgres: bool = True,
+    with_valkey: bool = True,
+    throw_away: bool = False,
+    detached: bool = False,
+) -> Services:
+    """Start what is wanted and does not run yet for *data_dir*; return once it answers.
 
     *throw_away* trades durability for speed and is for tests only. A *detached* start leaves
     the servers running when this process ends; otherwise they end with it. Servers whose starter
@@ -100,7 +118,12 @@ def start(data_dir: Path, *, throw_away: bool = False, detached: bool = False) -
         )
         takes_over = _starter_is_gone(place)
         try:
-            for module, program in ((valkey, valkey_server), (postgres, bin_dir)):
+            for module, program, wanted in (
+                (valkey, valkey_server, with_valkey),
+                (postgres, bin_dir, with_postgres),
+            ):
+                if not wanted:
+                    continue
                 _make_room_in_log(place.home / f"{module.NAME.lower()}.log")
                 pid = module.running_pid(place)
                 if pid is None:
@@ -123,6 +146,23 @@ def status(data_dir: Path) -> dict[str, int | None]:
     """The process of each server of *data_dir*; None for one that does not run."""
     place = locate(data_dir)
     return {module.NAME: module.running_pid(place) for module in (postgres, valkey)}
+
+
+def stop(data_dir: Path) -> list[str]:
+    """Stop whatever runs for *data_dir*, whoever started it; the names of what was stopped."""
+    with _locked(data_dir):
+        place = locate(data_dir)
+        found = [(module, module.running_pid(place)) for module in (postgres, valkey)]
+        running = [Running(module=module, pid=pid, child=None) for module, pid in found if pid]
+        for one in running:
+            one.stop()
+        _remove_if_empty(place.sockets)
+        return [one.name for one in running]
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 @contextlib.contextmanager

@@ -78,7 +78,7 @@ def start(
         "port": "5432",
         **(THROW_AWAY_SETTINGS if throw_away else {}),
     }
-    argv = [programs / "postgres", "-D", folder, *_options(settings)]
+    argv: list[str | Path] = [programs / "postgres", "-D", folder, *_options(settings)]
     log_path = place.home / "postgres.log"
     child: subprocess.Popen[bytes] | None = None
     said = ""
@@ -149,7 +149,7 @@ def _create(place: Place, programs: Path, *, throw_away: bool) -> None:
     folder = _folder(place)
     draft = folder.with_name("postgres.new")
     shutil.rmtree(draft, ignore_errors=True)
-    argv = [
+    argv: list[str | Path] = [
         *(programs / "initdb", "-D", draft, "-U", "postgres", "-A", "trust", "-E", "UTF8"),
         *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
         *("--no-instructions", *(["--no-sync"] if throw_away else [])),
@@ -172,6 +172,7 @@ def _run(argv: Sequence[str | Path], place: Place, text: str | None = None) -> s
         cwd="/",
         env=processes.ENVIRONMENT,
         umask=0o077,
+        check=False,
         **place.identity,
     )
     if done.returncode != 0 or "FATAL:" in done.stderr or "ERROR:" in done.stderr:

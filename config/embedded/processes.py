@@ -39,7 +39,8 @@ def spawn(
         env=ENVIRONMENT,
         umask=0o077,
         start_new_session=True,
-        preexec_fn=parent_death_hook(die_with) if die_with else None,
+        # Safe without other threads, and callers start servers before they have any.
+        preexec_fn=parent_death_hook(die_with) if die_with else None,  # noqa: PLW1509
         **identity,
     )
 

@@ -100,5 +100,7 @@ def _reason(log_path: Path, offset: int) -> str:
     """The last line the server wrote before it gave up, without its prefix of pid and time."""
     with open(log_path, "rb") as file:
         file.seek(offset)
-        lines = [line for line in file.read().decode(errors="replace").splitlines() if " # " in line]
+        lines = [
+            line for line in file.read().decode(errors="replace").splitlines() if " # " in line
+        ]
     return lines[-1].partition(" # ")[2].rstrip(".") if lines else "it said nothing"

@@ -1,0 +1,118 @@
+"""A bad value stops the start, by name; `.env.example` and the code agree."""
+
+import ast
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_default_is_used_when_the_variable_is_unset_or_empty(monkeypatch):
+    monkeypatch.delenv("WORDS", raising=False)
+    assert env.env_list("WORDS", ("a", "b")) == ["a", "b"]
+    monkeypatch.setenv("WORDS", "  ")
+    assert env.env_list("WORDS", ("a", "b")) == ["a", "b"]
+
+
+def test_required_variable_is_named_when_it_is_missing(monkeypatch):
+    monkeypatch.delenv("TOKEN", raising=False)
+    with pytest.raises(ImproperlyConfigured, match=r"^TOKEN must be set\.$"):
+        env.env_str("TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "line"),
+    [
+        (env.env_int, "many", "^X must be a whole number; it is 'many'.$"),
+        (env.env_bool, "maybe", "^X must be 1 or 0 .* it is 'maybe'.$"),
+        (lambda name: env.env_int(name, least=1), "0", "^X must be at least 1; it is 0.$"),
+        (lambda name: env.env_int(name, most=9), "10", "^X must be at most 9; it is 10.$"),
+        (
+            lambda name: env.env_int(name, least=1, most=65535),
+            "70000",
+            "^X must be between 1 and 65535; it is 70000.$",
+        ),
+        (
+            lambda name: env.env_str(name, choices=("INFO", "ERROR")),
+            "LOUD",
+            "^X must be one of INFO, ERROR; it is 'LOUD'.$",
+        ),
+    ],
+)
+def test_bad_value_is_refused_by_name(monkeypatch, read, value, line):
+    monkeypatch.setenv("X", value)
+    with pytest.raises(ImproperlyConfigured, match=line):
+        read("X")
+
+
+@pytest.mark.parametrize(("text", "value"), [("yes", True), ("On", True), ("0", False)])
+def test_words_for_true_and_false(monkeypatch, text, value):
+    monkeypatch.setenv("X", text)
+    assert env.env_bool("X") is value
+
+
+def test_dotenv_fills_in_what_the_environment_does_not_say(tmp_path, monkeypatch):
+    file = tmp_path / ".env"
+    file.write_text("# a comment\nA_ONE=from file\nexport A_TWO='quoted # text'\nA_THREE=3 # why\n")
+    for name in ("ENV_FILE", "A_ONE", "A_TWO", "A_THREE"):
+        monkeypatch.setenv(name, "remembered, so that it is put back")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("A_ONE", "from environment")
+    env.read_dotenv(file)
+    assert [os.environ[name] for name in ("A_ONE", "A_TWO", "A_THREE")] == [
+        "from environment",
+        "quoted # text",
+        "3",
+    ]
+
+
+def test_dotenv_line_that_is_none_is_named_without_its_text(tmp_path, monkeypatch):
+    file = tmp_path / ".env"
+    file.write_text("\nsecret without equals sign\n")
+    monkeypatch.delenv("ENV_FILE", raising=False)
+    with pytest.raises(ImproperlyConfigured) as caught:
+        env.read_dotenv(file)
+    assert str(caught.value) == f"{file}, line 2: expected NAME=value."
+
+
+def test_secret_key_is_made_once_and_kept_private(tmp_path):
+    key = env.secret_key(tmp_path / "new folder", debug=True)
+    assert env.secret_key(tmp_path / "new folder", debug=True) == key
+    assert len(key) >= 50
+    assert stat.S_IMODE((tmp_path / "new folder" / "secret_key").stat().st_mode) == 0o600
+
+
+def test_secret_key_must_be_set_in_production(tmp_path):
+    with pytest.raises(ImproperlyConfigured, match=r"^SECRET_KEY must be set when DEBUG=0\.$"):
+        env.secret_key(tmp_path, debug=False)
+
+
+def list_variables_read() -> set[str]:
+    """The first argument of every `env_*` call in the product's code."""
+    apps = ("config", "consent", "tracking", "profiles", "personalization", "demo")
+    names = set()
+    for app in apps:
+        for file in (ROOT / app).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and re.fullmatch(r"env_(str|int|bool|list|path)", node.func.id)
+                    and node.args
+                    and isinstance(node.args[0], ast.Constant)
+                ):
+                    names.add(str(node.args[0].value))
+    return names
+
+
+def test_env_example_lists_every_variable_that_is_read():
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    listed = [line.partition("=")[0] for line in lines if re.match(r"[A-Z_]+=", line)]
+    assert sorted(listed) == sorted(list_variables_read())

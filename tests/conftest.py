@@ -1,0 +1,171 @@
+"""The ground under every test: real services, a clean Redis, a browser and workers on demand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+import pytest
+import redis
+
+from tests.cluster import Cluster, with_redis_database
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+    from pytest_django import DjangoDbBlocker
+
+    from tests.celery_process import CeleryProcess
+
+CLUSTER = pytest.StashKey[Cluster]()
+BLOCKER = pytest.StashKey["DjangoDbBlocker"]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Settle where the services are before the settings are read, then set Django up."""
+    worker = getattr(config, "workerinput", {}).get("workerid")
+    if worker is None:
+        _prepare_environment(config)
+    else:
+        number = 1 + int(worker.removeprefix("gw"))
+        os.environ["REDIS_URL"] = with_redis_database(os.environ["REDIS_URL"], number)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    if worker is not None or config.getoption("dist", "no") == "no":
+        django.setup()
+
+
+def _prepare_environment(config: pytest.Config) -> None:
+    """What the whole run, its workers and their processes share."""
+    os.environ["ENV_FILE"] = os.devnull
+    os.environ.setdefault("SECRET_KEY", "the tests' key, which guards nothing at all")
+    # Playwright's event loop runs in the thread that also asks the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+        cluster = config.stash[CLUSTER] = Cluster()
+        os.environ.setdefault("DATABASE_URL", cluster.services.database_url)
+        os.environ.setdefault("REDIS_URL", cluster.services.redis_url)
+        os.environ["DATA_DIR"] = str(cluster.folder)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    cluster = config.stash.get(CLUSTER, None)
+    if cluster is not None:
+        cluster.stop()
+
+
+# --- Clean for every test ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> redis.Redis:
+    """The tests' Redis database."""
+    return redis.Redis.from_url(os.environ["REDIS_URL"])
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(redis_server: redis.Redis) -> None:
+    redis_server.flushdb()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that empty all tables begin with the rows that migrations made."""
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        arguments = dict(marker.kwargs) if marker else {}
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if arguments.get("transaction") or fixtures & {"transactional_db", "live_server"}:
+            arguments |= {"transaction": True, "serialized_rollback": True}
+            item.add_marker(pytest.mark.django_db(**arguments), append=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _database_blocker(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> None:
+    request.config.stash[BLOCKER] = django_db_blocker
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """And end with them: Django leaves the tables empty, which the next test would find."""
+    yield
+    marker = item.get_closest_marker("django_db")
+    if nextitem is None or marker is None or not marker.kwargs.get("serialized_rollback"):
+        return
+    from django.db import connection
+
+    with item.config.stash[BLOCKER].unblock():
+        contents = connection._test_serialized_contents  # type: ignore[attr-defined]
+        connection.creation.deserialize_db_from_string(contents)
+        connection.close()
+
+
+# --- A real browser ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all browser tests of this process."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import FLAGS, find_chromium
+
+    program = find_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser_context(chromium: Browser, live_server: object) -> Iterator[BrowserContext]:
+    """A fresh profile: no cookie, no storage. Paths are relative to the live server."""
+    context = chromium.new_context(base_url=str(live_server))
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def browser_page(browser_context: BrowserContext) -> Page:
+    """One page in a fresh profile."""
+    return browser_context.new_page()
+
+
+# --- Real workers -----------------------------------------------------------------------------
+
+StartCelery = Callable[..., "CeleryProcess"]
+
+
+@pytest.fixture
+def start_celery(
+    transactional_db: None, _empty_redis: None, tmp_path: Path
+) -> Iterator[StartCelery]:
+    """`start_celery(kind, *options)`: a Celery process that sees this test's data."""
+    from tests.celery_process import CeleryProcess
+
+    running: list[CeleryProcess] = []
+
+    def start(kind: str, *options: str) -> CeleryProcess:
+        log_path = tmp_path / f"{kind}-{len(running)}.log"
+        running.append(CeleryProcess(kind, *options, log_path=log_path))
+        return running[-1]
+
+    yield start
+    for process in reversed(running):
+        process.stop()
+
+
+@pytest.fixture
+def celery_worker_process(start_celery: StartCelery) -> CeleryProcess:
+    """A worker with two processes, ready for tasks."""
+    return start_celery("worker", "--concurrency", "2", "--without-gossip", "--without-mingle")
+
+
+@pytest.fixture
+def celery_beat_process(start_celery: StartCelery, tmp_path: Path) -> CeleryProcess:
+    """The schedule, sending what is due. Runs nothing itself: ask for a worker too."""
+    return start_celery("beat", "--pidfile=", "--schedule", str(tmp_path / "schedule"))
