@@ -1,0 +1,59 @@
+"""The admin's sidebar: what each person may open, grouped by what they came to do."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+#: group title: (item title, icon, "app_model", permission)
+NAVIGATION = (
+    (
+        "Personalize",
+        (
+            ("Campaigns", "campaign", "personalization_campaign"),
+            ("Slots", "view_quilt", "personalization_slot"),
+            ("Variants", "style", "personalization_variant"),
+            ("Published versions", "history", "personalization_ruleset"),
+        ),
+    ),
+    (
+        "Content",
+        (
+            ("Content items", "article", "personalization_contentitem"),
+            ("Categories", "category", "personalization_category"),
+        ),
+    ),
+    (
+        "Understand",
+        (
+            ("Visitors", "group", "profiles_profile"),
+            ("Signal weights", "balance", "tracking_eventtype"),
+        ),
+    ),
+    (
+        "Operate",
+        (
+            ("Imports", "upload_file", "tracking_importrun"),
+            ("Quarantine", "report", "tracking_quarantine"),
+            ("Refusals", "block", "tracking_dropcount"),
+            ("Consent decisions", "gavel", "consent_consentdecision"),
+            ("Purposes", "privacy_tip", "consent_purpose"),
+            ("Users", "person", "auth_user"),
+            ("Groups", "groups", "auth_group"),
+        ),
+    ),
+)
+
+
+def admin_navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups of NAVIGATION with the items this person may view."""
+    groups = []
+    for title, items in NAVIGATION:
+        allowed = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
+            for name, icon, model in items
+            if request.user.has_perm("{}.view_{}".format(*model.split("_", 1)))
+        ]
+        if allowed:
+            groups.append({"title": title, "separator": bool(groups), "items": allowed})
+    return groups

@@ -1,0 +1,165 @@
+"""What can be shown, where, to whom and since when."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils import timezone
+
+KEY = RegexValidator(r"^[a-z0-9][a-z0-9-]*$", "Use lowercase letters, digits and hyphens.")
+
+
+class Category(models.Model):
+    """What content is about. Its slug is the topic a visitor gathers affinity for."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=80)
+    description = models.CharField(max_length=200, blank=True)
+    hue = models.PositiveSmallIntegerField(
+        default=200,
+        validators=[MaxValueValidator(360)],
+        help_text="Colour on the wheel, 0 to 360 degrees.",
+    )
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name_plural = "categories"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContentItem(models.Model):
+    """Something that can be shown and recommended."""
+
+    class Type(models.TextChoices):
+        ARTICLE = "article", "Article"
+        VIDEO = "video", "Video"
+        GUIDE = "guide", "Guide"
+        PRODUCT = "product", "Product"
+
+    slug = models.SlugField(max_length=100, unique=True)
+    title = models.CharField(max_length=120)
+    summary = models.CharField(max_length=300)
+    body = models.TextField(help_text="Markdown. HTML is shown as text.")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="items")
+    content_type = models.CharField(max_length=16, choices=Type.choices)
+    tags = models.JSONField(default=list, blank=True, help_text="A list of lowercase words.")
+    minutes = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Reading or watching time."
+    )
+    price = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
+    image = models.CharField(max_length=120, blank=True, help_text="A file under static/demo/.")
+    is_published = models.BooleanField(default=True)
+    published_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-published_at", "slug")
+        indexes = (models.Index(fields=("category", "-published_at")),)
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"/items/{self.slug}/"
+
+
+class Variant(models.Model):
+    """One content a slot can show: a message of its own, with items beside it if wanted."""
+
+    class Items(models.TextChoices):
+        NONE = "", "No items"
+        CATEGORY = "category", "Newest of a category"
+        INTEREST = "interest", "Newest of the visitor's top interest"
+
+    name = models.CharField(max_length=80, unique=True, help_text="For you and your team.")
+    eyebrow = models.CharField(max_length=60, blank=True, help_text="The small line above.")
+    headline = models.CharField(max_length=120)
+    text = models.CharField(max_length=300, blank=True)
+    button_label = models.CharField(max_length=40, blank=True)
+    button_url = models.CharField(
+        max_length=200,
+        blank=True,
+        validators=[RegexValidator(r"^(/(?!/)|https://)", "Start with / or https://.")],
+    )
+    image = models.CharField(max_length=120, blank=True, help_text="A file under static/demo/.")
+    items = models.CharField(max_length=16, choices=Items.choices, blank=True, default="")
+    category = models.ForeignKey(
+        Category, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Slot(models.Model):
+    """A named place in a template, with what it shows when nothing matches."""
+
+    key = models.CharField(max_length=64, unique=True, validators=[KEY])
+    name = models.CharField(max_length=80)
+    description = models.CharField(max_length=200, blank=True, help_text="Where it is.")
+    default = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("key",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Campaign(models.Model):
+    """A rule, the variant that follows from it, and when: published together."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        LIVE = "live", "Live"
+        PAUSED = "paused", "Paused"
+
+    name = models.CharField(max_length=80, unique=True)
+    slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="campaigns")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="campaigns")
+    rule = models.JSONField(
+        default=dict, help_text="Who sees it: the rule tree of docs/rules.md as JSON."
+    )
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
+    priority = models.PositiveSmallIntegerField(
+        default=50,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="1 to 100. When several campaigns match, the highest wins.",
+    )
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: at once.")
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: never.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-priority", "name")
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(ends_at__isnull=True)
+                | models.Q(starts_at__isnull=True)
+                | models.Q(ends_at__gt=models.F("starts_at")),
+                name="campaign_ends_after_it_starts",
+                violation_error_message="The end must be after the start.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuleSet(models.Model):
+    """All live campaigns as one immutable published version; what pages are decided by."""
+
+    version = models.BigAutoField(primary_key=True)
+    payload = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    published_at = models.DateTimeField(default=timezone.now)
+    published_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ("-version",)
+
+    def __str__(self) -> str:
+        return f"Version {self.version}"

@@ -1,0 +1,402 @@
+"""What a rule can ask. CONDITIONS is the document: the form, the docs and the engine read it.
+
+A condition measures one value from the context (None: unknown) and tests it. The measured value
+goes into the trace, so an explanation is what was really decided by.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Literal
+
+from personalization.rules.context import Context
+from profiles.state import RECENT_EVENTS
+
+Params = Mapping[str, Any]
+Measure = Callable[[Context, Params], Any]
+FieldType = Literal[
+    "number", "integer", "text", "category", "event_type", "purpose", "choice", "operator"
+]
+
+NUMBER_OPERATORS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
+COUNT_OPERATORS = NUMBER_OPERATORS | {"=": "exactly"}
+TEXT_OPERATORS = {
+    "equals": "is",
+    "not_equals": "is not",
+    "contains": "contains",
+    "starts_with": "starts with",
+}
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": lambda a, b: a >= b,
+    ">": lambda a, b: a > b,
+    "<=": lambda a, b: a <= b,
+    "<": lambda a, b: a < b,
+    "=": lambda a, b: a == b,
+    "equals": lambda a, b: a.casefold() == b.casefold(),
+    "not_equals": lambda a, b: a.casefold() != b.casefold(),
+    "contains": lambda a, b: b.casefold() in a.casefold(),
+    "starts_with": lambda a, b: a.casefold().startswith(b.casefold()),
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a condition as form and parser see it. `low`/`high` bound numbers, edges in."""
+
+    name: str
+    label: str
+    type: FieldType
+    choices: Mapping[str, str] | None = None
+    low: float | None = None
+    high: float | None = None
+    optional: bool = False
+    default: Any = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A kind of condition. `sentence` is a format string over the fields' words.
+
+    `needs` is the purpose without which it is unknown. `test` defaults to comparing the measured
+    value with the field `value` by the field `operator`.
+    """
+
+    kind: str
+    label: str
+    group: str
+    fields: tuple[Field, ...]
+    measure: Measure
+    sentence: str
+    needs: str = "personalization"
+    test: Callable[[Any, Params], bool] | None = None
+    unit: str = ""
+
+    def decide(self, measured: Any, params: Params) -> bool | None:
+        if measured is None:
+            return None
+        if self.test is not None:
+            return self.test(measured, params)
+        return _COMPARE[params["operator"]](measured, params["value"])
+
+
+def _operator(operators: Mapping[str, str], default: str) -> Field:
+    return Field("operator", "Compared", "operator", choices=operators, default=default)
+
+
+def _number(label: str, high: float, *, default: float, unit: str = "") -> Field:
+    return Field("value", label, "number", low=0, high=high, default=default, unit=unit)
+
+
+def _count(label: str, high: int, *, low: int = 0, default: int = 1, unit: str = "") -> Field:
+    return Field("value", label, "integer", low=low, high=high, default=default, unit=unit)
+
+
+_CATEGORY = Field("category", "Category", "category")
+
+
+def _affinity(context: Context, params: Params) -> float | None:
+    if context.state is None:
+        return None
+    interest = context.interest_by_category.get(params["category"])
+    if params["horizon"] == "short":
+        return interest.now if interest else 0.0
+    return interest.score if interest else 0.0
+
+
+def _share(context: Context, params: Params) -> float | None:
+    """The share of all interests in percent; unknown below the evidence asked for."""
+    if context.state is None:
+        return None
+    interest = context.interest_by_category.get(params["category"])
+    if (interest.evidence if interest else 0) < params["evidence"]:
+        return None
+    return 100.0 * interest.share if interest else 0.0
+
+
+def _rank(context: Context, params: Params) -> float | None:
+    if context.state is None:
+        return None
+    for rank, interest in enumerate(context.interests, start=1):
+        if interest.category == params["category"]:
+            return rank
+    return inf
+
+
+def _strongest(context: Context, params: Params) -> float | None:
+    if context.state is None:
+        return None
+    return context.interests[0].score if context.interests else 0.0
+
+
+def _events(context: Context, params: Params) -> int | None:
+    """Events of a type (and category) in `(now − days, now]`, by when they happened."""
+    if context.state is None:
+        return None
+    times = context.state.recent.get(f"{params['type']}|{params['category']}", ())
+    now_ms = context.now * 1000.0
+    start_ms = now_ms - params["days"] * 86_400_000.0
+    return sum(start_ms < when <= now_ms for when in times)
+
+
+def _visits(context: Context, params: Params) -> int | None:
+    return context.state.visits if context.state is not None else None
+
+
+def _days_since_last(context: Context, params: Params) -> float | None:
+    if context.state is None or context.state.last is None:
+        return None
+    return max(context.now - context.state.last / 1000.0, 0.0) / 86_400.0
+
+
+def _vector_of(name: str) -> Measure:
+    def measure(context: Context, params: Params) -> Any:
+        return getattr(context.vector, name) if context.vector is not None else None
+
+    return measure
+
+
+def _preferred_type(context: Context, params: Params) -> str | None:
+    return (context.vector.preferred_content_type or "") if context.vector is not None else None
+
+
+def _known(value: str) -> str | None:
+    return value or None
+
+
+CONDITIONS: tuple[Condition, ...] = (
+    Condition(
+        "affinity",
+        "Interest in a category",
+        "Interests",
+        (
+            _CATEGORY,
+            Field(
+                "horizon",
+                "Counting",
+                "choice",
+                choices={"long": "what they like (30 days)", "short": "what they want now (1 day)"},
+                default="long",
+            ),
+            _operator(NUMBER_OPERATORS, ">="),
+            _number("Score", 100_000, default=5),
+        ),
+        _affinity,
+        "the interest in {category} is {operator} {value}",
+    ),
+    Condition(
+        "top_interest",
+        "Category is a top interest",
+        "Interests",
+        (_CATEGORY, _count("Among the top", 10, low=1, default=1)),
+        _rank,
+        "{category} is among the top {value} interests",
+        test=lambda rank, params: rank <= params["value"],
+    ),
+    Condition(
+        "interest_share",
+        "Share of all interests",
+        "Interests",
+        (
+            _CATEGORY,
+            _operator(NUMBER_OPERATORS, ">="),
+            _number("Share", 100, default=50, unit="%"),
+            Field(
+                "evidence", "Needs events", "integer", low=1, high=RECENT_EVENTS, default=3
+            ),
+        ),
+        _share,
+        "{category} is {operator} {value} % of all interests",
+        unit="%",
+    ),
+    Condition(
+        "strongest_interest",
+        "Strength of the top interest",
+        "Interests",
+        (_operator(NUMBER_OPERATORS, ">="), _number("Score", 100_000, default=5)),
+        _strongest,
+        "the strongest interest is {operator} {value}",
+    ),
+    Condition(
+        "preferred_content_type",
+        "Preferred content type",
+        "Interests",
+        (
+            Field(
+                "value",
+                "Type",
+                "choice",
+                choices={
+                    "article": "articles",
+                    "video": "videos",
+                    "guide": "guides",
+                    "product": "products",
+                },
+                default="video",
+            ),
+        ),
+        _preferred_type,
+        "they prefer {value}",
+        test=lambda preferred, params: preferred == params["value"],
+    ),
+    Condition(
+        "events",
+        "Did something, so many times",
+        "Behavior",
+        (
+            Field("type", "Event", "event_type", default="page_view"),
+            Field("category", "In category", "category", optional=True, default=""),
+            _operator(COUNT_OPERATORS, ">="),
+            _count("Times", RECENT_EVENTS, default=3),
+            Field(
+                "days", "Within", "number", low=0.01, high=365, default=7, unit="days"
+            ),
+        ),
+        _events,
+        "{type}{category} {operator} {value} times in {days} days",
+    ),
+    Condition(
+        "engagement_level",
+        "Engagement level",
+        "Behavior",
+        (_operator(NUMBER_OPERATORS, ">="), _number("Level, 0 to 1", 1, default=0.5)),
+        _vector_of("engagement_level"),
+        "the engagement level is {operator} {value}",
+    ),
+    Condition(
+        "recency_score",
+        "Recency score",
+        "Behavior",
+        (_operator(NUMBER_OPERATORS, ">="), _number("Score, 0 to 1", 1, default=0.5)),
+        _vector_of("recency_score"),
+        "the recency score is {operator} {value}",
+    ),
+    Condition(
+        "visits",
+        "Number of visits",
+        "Visit",
+        (_operator(COUNT_OPERATORS, ">="), _count("Visits", 10_000, default=2)),
+        _visits,
+        "they have made {operator} {value} visits",
+    ),
+    Condition(
+        "pages_in_visit",
+        "Pages in this visit",
+        "Visit",
+        (_operator(COUNT_OPERATORS, ">="), _count("Pages", RECENT_EVENTS, default=3)),
+        lambda context, params: context.pages_in_visit,
+        "they have seen {operator} {value} pages in this visit",
+    ),
+    Condition(
+        "days_since_last_event",
+        "Days since last seen",
+        "Visit",
+        (_operator(NUMBER_OPERATORS, ">="), _number("Days", 365, default=7)),
+        _days_since_last,
+        "they were last seen {operator} {value} days ago",
+    ),
+    Condition(
+        "path",
+        "Page address",
+        "Request",
+        (_operator(TEXT_OPERATORS, "starts_with"), Field("value", "Path", "text", default="/")),
+        lambda context, params: context.request.path,
+        "the page's address {operator} “{value}”",
+        needs="",
+    ),
+    Condition(
+        "page_category",
+        "Page's category",
+        "Request",
+        (_CATEGORY,),
+        lambda context, params: context.request.page_category,
+        "the page is about {category}",
+        needs="",
+        test=lambda measured, params: measured == params["category"],
+    ),
+    Condition(
+        "query",
+        "Query parameter",
+        "Request",
+        (
+            Field("name", "Parameter", "text", default="utm_source"),
+            _operator(TEXT_OPERATORS, "equals"),
+            Field("value", "Value", "text", default=""),
+        ),
+        lambda context, params: context.request.query.get(params["name"]),
+        "the address's parameter {name} {operator} “{value}”",
+        needs="",
+    ),
+    Condition(
+        "referrer",
+        "Came from",
+        "Request",
+        (_operator(TEXT_OPERATORS, "contains"), Field("value", "Host", "text", default="")),
+        lambda context, params: _known(context.request.referrer_host),
+        "the referring site {operator} “{value}”",
+        needs="",
+    ),
+    Condition(
+        "language",
+        "Language",
+        "Request",
+        (_operator(TEXT_OPERATORS, "starts_with"), Field("value", "Code", "text", default="en")),
+        lambda context, params: _known(context.request.language),
+        "the browser's language {operator} “{value}”",
+        needs="",
+    ),
+    Condition(
+        "device",
+        "Device",
+        "Request",
+        (
+            Field(
+                "value",
+                "Device",
+                "choice",
+                choices={"phone": "a phone", "tablet": "a tablet", "desktop": "a desktop"},
+                default="phone",
+            ),
+        ),
+        lambda context, params: _known(context.request.device),
+        "they are on {value}",
+        needs="",
+        test=lambda device, params: device == params["value"],
+    ),
+    Condition(
+        "consent",
+        "Consent",
+        "Consent",
+        (
+            Field("purpose", "Purpose", "purpose", default="measurement"),
+            Field(
+                "value",
+                "Is",
+                "choice",
+                choices={"granted": "granted", "refused": "refused", "not_asked": "not asked yet"},
+                default="granted",
+            ),
+        ),
+        lambda context, params: context.consent.get(params["purpose"], "not_asked"),
+        "{purpose} is {value}",
+        needs="",
+        test=lambda state, params: state == params["value"],
+    ),
+    Condition(
+        "gpc",
+        "Global Privacy Control",
+        "Consent",
+        (
+            Field(
+                "value", "Signal", "choice", choices={"on": "on", "off": "off"}, default="off"
+            ),
+        ),
+        lambda context, params: "on" if context.gpc else "off",
+        "the opt-out signal is {value}",
+        needs="",
+        test=lambda measured, params: measured == params["value"],
+    ),
+)
+
+BY_KIND = {condition.kind: condition for condition in CONDITIONS}

@@ -1,0 +1,112 @@
+"""Reading content, the published rule set, and what a visitor sees."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.core.cache import cache
+from django.db.models import Max, Q, QuerySet
+
+from consent import selectors as consent_selectors
+from consent.selectors import ConsentState
+from personalization.decide import PURPOSE, Decision, RuleSet, decide, ruleset_compile
+from personalization.models import Category, ContentItem
+from personalization.models import RuleSet as RuleSetRow
+from personalization.rules.context import Context
+from profiles import selectors as profile_selectors
+from profiles.state import State
+
+RULESET_VERSION_KEY = "ruleset:version"
+
+_EMPTY = RuleSet(version=0, weights={}, slots={}, cards={})
+#: The version this process has compiled; replaced whole, so threads see one or the other.
+_compiled = _EMPTY
+
+
+def category_list() -> QuerySet[Category]:
+    return Category.objects.all()
+
+
+def category_get(slug: str) -> Category | None:
+    return Category.objects.filter(slug=slug).first()
+
+
+def item_list(
+    *, category: str | None = None, content_type: str | None = None, limit: int | None = None
+) -> QuerySet[ContentItem]:
+    """Published items, newest first."""
+    items = ContentItem.objects.filter(is_published=True).select_related("category")
+    if category:
+        items = items.filter(category__slug=category)
+    if content_type:
+        items = items.filter(content_type=content_type)
+    return items[:limit] if limit is not None else items
+
+
+def item_get(slug: str) -> ContentItem | None:
+    return item_list().filter(slug=slug).first()
+
+
+def item_search(query: str, limit: int = 24) -> list[ContentItem]:
+    """Published items that hold every word of the query; title matches first."""
+    words = query.split()[:8]
+    if not words:
+        return []
+    items = item_list()
+    for word in words:
+        items = items.filter(
+            Q(title__icontains=word)
+            | Q(summary__icontains=word)
+            | Q(tags__icontains=word)
+            | Q(category__name__icontains=word)
+            | Q(body__icontains=word)
+        )
+    first = words[0].casefold()
+    found = list(items[: 4 * limit])
+    return sorted(found, key=lambda item: first not in item.title.casefold())[:limit]
+
+
+def ruleset_current(version: object = None) -> RuleSet:
+    """The published rule set; `version` is what the cache said, None when it did not know."""
+    global _compiled
+    if not isinstance(version, int):
+        version = RuleSetRow.objects.aggregate(latest=Max("version"))["latest"] or 0
+        cache.add(RULESET_VERSION_KEY, version, timeout=None)
+    if version != _compiled.version:
+        row = RuleSetRow.objects.filter(version=version).first()
+        _compiled = ruleset_compile(row.version, row.payload) if row else _EMPTY
+    return _compiled
+
+
+def ruleset_latest() -> RuleSet:
+    """The published rule set, from PostgreSQL: for the command line and the admin."""
+    row = RuleSetRow.objects.first()
+    return ruleset_compile(row.version, row.payload) if row else _EMPTY
+
+
+def decisions_explain(context: Context) -> list[Decision]:
+    """What every slot would show in this context, each campaign with its trace."""
+    ruleset = ruleset_latest()
+    return [decide(ruleset, slot, context, explain=True) for slot in ruleset.slots]
+
+
+def visitor_context(visitor_id: UUID, *, now: datetime) -> Context:
+    """The context of a visitor without a request: for the visitor view and the command line."""
+    consent = consent_selectors.consent_for_visitor(visitor_id, False, now)
+    state = None
+    if consent.allows(PURPOSE):
+        state = profile_selectors.profile_get(visitor_id) or State()
+    return Context(
+        now=now.timestamp(),
+        state=state,
+        weights=profile_selectors.weights_current(),
+        consent=consent_words(consent),
+    )
+
+
+def consent_words(consent: ConsentState) -> dict[str, str]:
+    """Each active purpose's state as conditions name it."""
+    undecided = "refused" if consent.decided else "not_asked"
+    return {
+        purpose.key: "granted" if consent.allows(purpose.key) else undecided
+        for purpose in consent_selectors.purposes_active()
+    }

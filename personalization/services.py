@@ -1,0 +1,145 @@
+"""Publishing: what marketers have set, as one immutable version that pages are decided by."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.core.cache import cache
+from django.db import connection, transaction
+
+from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
+from personalization.rules.tree import RuleError, rule_parse
+from personalization.selectors import RULESET_VERSION_KEY
+from profiles import selectors as profile_selectors
+
+#: Cards kept per category: what a variant can show of a visitor's top interest.
+CARDS_PER_CATEGORY = 6
+
+MARKETER_GROUP = "Marketer"
+#: What a marketer may do, and nothing else: "app.action_model".
+MARKETER_PERMISSIONS = (
+    *(
+        f"personalization.{action}_{model}"
+        for model in ("category", "contentitem", "variant", "slot", "campaign")
+        for action in ("view", "add", "change", "delete")
+    ),
+    "personalization.view_ruleset",
+    "tracking.view_eventtype",
+    "tracking.change_eventtype",
+    "profiles.view_profile",
+)
+
+
+def ruleset_publish(*, by: str = "") -> int:
+    """Publish the present state as a new version; returns the version in force.
+
+    Nothing changed means no new version. The next page view of every process follows, because the
+    version number is read with each decision.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # One publication at a time: versions follow the order of what they hold.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('attune publish'))")
+        payload = ruleset_payload()
+        digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+        latest = RuleSet.objects.only("version", "sha256").first()
+        if latest is not None and latest.sha256 == digest:
+            version = latest.version
+        else:
+            version = RuleSet.objects.create(
+                payload=payload, sha256=digest, published_by=by
+            ).version
+        transaction.on_commit(lambda: cache.set(RULESET_VERSION_KEY, version, timeout=None))
+    return version
+
+
+def ruleset_payload() -> dict[str, Any]:
+    """Everything a decision needs, as JSON."""
+    variants = Variant.objects.select_related("category")
+    campaigns: dict[int, list[dict[str, Any]]] = {}
+    live = Campaign.objects.filter(status=Campaign.Status.LIVE).order_by("-priority", "id")
+    for campaign in live:
+        try:
+            rule_parse(campaign.rule)
+        except RuleError:
+            continue  # the form refuses such a rule; one written past it stays unpublished
+        campaigns.setdefault(campaign.slot_id, []).append(_campaign_payload(campaign))
+    return {
+        "slots": [
+            {
+                "key": slot.key,
+                "name": slot.name,
+                "default": slot.default_id,
+                "campaigns": campaigns.get(slot.pk, []),
+            }
+            for slot in Slot.objects.order_by("key")
+        ],
+        "variants": {str(variant.pk): _variant_payload(variant) for variant in variants},
+        "weights": {
+            name: [weight.weight, weight.negative]
+            for name, weight in sorted(profile_selectors.weights_current().items())
+        },
+        "cards": {
+            category.slug: [card_payload(item) for item in _newest(category)]
+            for category in Category.objects.order_by("slug")
+        },
+    }
+
+
+def _newest(category: Category) -> list[ContentItem]:
+    items = ContentItem.objects.filter(is_published=True, category=category)
+    return list(items.select_related("category")[:CARDS_PER_CATEGORY])
+
+
+def _campaign_payload(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "id": campaign.pk,
+        "name": campaign.name,
+        "variant": campaign.variant_id,
+        "rule": campaign.rule,
+        "priority": campaign.priority,
+        "starts": campaign.starts_at.timestamp() if campaign.starts_at else None,
+        "ends": campaign.ends_at.timestamp() if campaign.ends_at else None,
+    }
+
+
+def _variant_payload(variant: Variant) -> dict[str, Any]:
+    return {
+        "eyebrow": variant.eyebrow,
+        "headline": variant.headline,
+        "text": variant.text,
+        "button_label": variant.button_label,
+        "button_url": variant.button_url,
+        "image": variant.image,
+        "items_from": variant.items,
+        "category": variant.category.slug if variant.category else "",
+    }
+
+
+def card_payload(item: ContentItem) -> dict[str, Any]:
+    """What a card shows of an item."""
+    return {
+        "slug": item.slug,
+        "url": item.get_absolute_url(),
+        "title": item.title,
+        "summary": item.summary,
+        "category": item.category.slug,
+        "category_name": item.category.name,
+        "hue": item.category.hue,
+        "content_type": item.content_type,
+        "minutes": item.minutes,
+        "price": str(item.price) if item.price is not None else "",
+        "image": item.image,
+    }
+
+
+def marketer_group_ensure() -> Group:
+    """The group that edits campaigns and content, with exactly MARKETER_PERMISSIONS."""
+    group, _ = Group.objects.get_or_create(name=MARKETER_GROUP)
+    wanted = []
+    for name in MARKETER_PERMISSIONS:
+        app, _, codename = name.partition(".")
+        wanted.append(Permission.objects.get(content_type__app_label=app, codename=codename))
+    group.permissions.set(wanted)
+    return group

@@ -1,0 +1,21 @@
+"""Nudges from the left: fold what was stored, forget who withdrew."""
+
+from typing import Any
+from uuid import UUID
+
+from django.dispatch import receiver
+
+from consent.signals import consent_changed
+from profiles import services
+from tracking.signals import events_stored
+
+
+@receiver(events_stored, dispatch_uid="profiles: fold stored events")
+def fold_on_stored(*, shard: int, **kwargs: Any) -> None:
+    services.shard_fold(shard)
+
+
+@receiver(consent_changed, dispatch_uid="profiles: forget the withdrawn")
+def forget_on_withdrawal(*, visitor_id: UUID, withdrawn: frozenset[str], **kwargs: Any) -> None:
+    if withdrawn:
+        services.profile_delete(visitor_id=visitor_id)

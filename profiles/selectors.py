@@ -1,0 +1,60 @@
+"""Profiles for reading: from the cache on a page's path, from PostgreSQL everywhere else."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.cache import cache
+from django.db import connection
+
+from profiles.models import FoldCursor, Profile
+from profiles.state import State, state_decode
+from profiles.vector import Weight, Weights
+from tracking import selectors as tracking_selectors
+
+
+def profile_cache_key(visitor_id: UUID) -> str:
+    return f"profile:{visitor_id}"
+
+
+def profile_from_cache(visitor_id: UUID, raw: bytes | None) -> State | None:
+    """The state of what the cache held; a miss is read from PostgreSQL and put there."""
+    if raw is None:
+        raw = _profile_raw(visitor_id) or b"null"
+        cache.add(profile_cache_key(visitor_id), raw, timeout=3600)
+    return state_decode(raw) if raw != b"null" else None
+
+
+def profile_get(visitor_id: UUID) -> State | None:
+    """A visitor's state from PostgreSQL; None when there is no profile."""
+    raw = _profile_raw(visitor_id)
+    return state_decode(raw) if raw else None
+
+
+def _profile_raw(visitor_id: UUID) -> bytes | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state::text FROM profiles_profile WHERE visitor_id = %s", (visitor_id,)
+        )
+        row = cursor.fetchone()
+        return row[0].encode() if row else None
+
+
+def weights_current() -> Weights:
+    """The marketers' signal weights as profiles.vector takes them."""
+    return {
+        name: Weight(signal.weight, signal.kind == "negative")
+        for name, signal in tracking_selectors.signal_list().items()
+    }
+
+
+def visitor_recent(*, limit: int = 50) -> list[dict[str, Any]]:
+    """The visitors seen last, newest first: id and when."""
+    return list(Profile.objects.values("visitor_id", "last_event_at")[:limit])
+
+
+def shards_behind() -> list[int]:
+    """Shards with stored events that are not folded yet."""
+    folded = dict(FoldCursor.objects.values_list("shard", "seq"))
+    return [
+        shard for shard, seq in tracking_selectors.shard_seqs().items() if seq > folded.get(shard, 0)
+    ]

@@ -1,0 +1,136 @@
+"""Keeping profiles: fold new events in, rebuild from all of them, forget a visitor."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import groupby
+from uuid import UUID
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import OperationalError, transaction
+from psycopg.errors import LockNotAvailable
+
+from consent import selectors as consent_selectors
+from profiles import store
+from profiles.models import Profile
+from profiles.selectors import profile_cache_key
+from profiles.state import State, increment_of, state_add
+from tracking import selectors as tracking_selectors
+from tracking.selectors import EventRow
+
+#: The purpose without which no event is folded.
+PURPOSE = "personalization"
+FOLD_EVENTS = 5000
+REBUILD_PROFILES = 500
+
+
+def shard_fold(shard: int) -> int:
+    """Fold a shard's new events into its profiles; returns how many events were read.
+
+    The cursor moves in the transaction of the profiles it covers, so a worker that dies
+    anywhere has folded each event once or not at all.
+    """
+    total = 0
+    while True:
+        try:
+            read, encoded = _fold_once(shard)
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                return total  # another worker folds this shard and will see the same events
+            raise
+        if encoded:
+            cache.set_many({profile_cache_key(key): raw for key, raw in encoded.items()})
+        total += read
+        if read < FOLD_EVENTS:
+            return total
+
+
+def _fold_once(shard: int) -> tuple[int, dict[UUID, bytes]]:
+    with transaction.atomic():
+        seq = store.cursor_lock(shard)
+        rows = tracking_selectors.events_after(shard, seq=seq, limit=FOLD_EVENTS)
+        if not rows:
+            return 0, {}
+        usable = _events_usable(rows)
+        states = store.states_read({row.visitor_id for row in usable})
+        events_add(states, usable)
+        encoded = store.states_write(
+            {visitor_id: states[visitor_id] for visitor_id in {row.visitor_id for row in usable}},
+            shard=shard,
+        )
+        store.cursor_move(shard, seq=rows[-1].seq)
+    return len(rows), encoded
+
+
+def events_add(states: dict[UUID, State], rows: Iterable[EventRow]) -> None:
+    """Add events to their visitors' states, in place; a new visitor gets a new state."""
+    units = {name: signal.unit for name, signal in tracking_selectors.signal_list().items()}
+    max_topics = settings.PROFILE_MAX_TOPICS
+    for row in rows:
+        state = states.get(row.visitor_id)
+        if state is None:
+            state = states[row.visitor_id] = State()
+        increment = increment_of(
+            type=row.type,
+            units=units,
+            category=row.category,
+            content_type=row.content_type,
+            value=row.value,
+            part=row.part,
+            occurred_ms=row.occurred_ms,
+            starts_visit=row.starts_visit,
+        )
+        state_add(state, increment, max_topics=max_topics)
+
+
+def _events_usable(rows: list[EventRow]) -> list[EventRow]:
+    """Events of people who agreed to personalization then and still do, bots left out."""
+    visitor_ids = {row.visitor_id for row in rows}
+    consented = consent_selectors.visitors_granted(visitor_ids, PURPOSE, datetime.now(UTC))
+    return [
+        row
+        for row in rows
+        if row.visitor_id in consented and not row.is_bot and PURPOSE in row.basis
+    ]
+
+
+def shard_rebuild(shard: int, *, progress: Callable[[int], None] = lambda events: None) -> int:
+    """Make a shard's profiles anew from its stored events; returns how many profiles.
+
+    The same fold from zero, up to the cursor: events stored meanwhile follow by the next fold.
+    """
+    profiles = 0
+    with transaction.atomic():
+        seq = store.cursor_lock(shard, timeout_ms=60_000)
+        store.profiles_clear(shard)
+        rows = tracking_selectors.events_by_visitor(shard, through_seq=seq)
+        for chunk in _visitors_chunked(rows):
+            states: dict[UUID, State] = {}
+            events_add(states, _events_usable(chunk))
+            if states:
+                encoded = store.states_write(states, shard=shard)
+                cache.set_many({profile_cache_key(key): raw for key, raw in encoded.items()})
+                profiles += len(states)
+            progress(len(chunk))
+    return profiles
+
+
+def _visitors_chunked(rows: Iterator[EventRow]) -> Iterator[list[EventRow]]:
+    """Whole visitors at a time, so that each profile is written once."""
+    chunk: list[EventRow] = []
+    visitors = 0
+    for _, events in groupby(rows, key=lambda row: row.visitor_id):
+        chunk.extend(events)
+        visitors += 1
+        if visitors >= REBUILD_PROFILES:
+            yield chunk
+            chunk, visitors = [], 0
+    if chunk:
+        yield chunk
+
+
+def profile_delete(*, visitor_id: UUID) -> None:
+    """Forget a profile, unreadable at once."""
+    cache.delete(profile_cache_key(visitor_id))
+    Profile.objects.filter(visitor_id=visitor_id).delete()
+    cache.delete(profile_cache_key(visitor_id))

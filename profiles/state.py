@@ -1,0 +1,203 @@
+"""What a profile remembers, and how one event is added to it.
+
+Everything in a State is a sum, a maximum, a minimum or a bounded "latest k", so the order of
+adding does not matter and merging two states is the same operation as adding events. Readings
+(recency, engagement, interests) are in profiles.vector.
+
+Size: at most MAX topics x signals masses; a site with 8 categories, 4 content types and 10
+signals stays below 8 KB. Beyond `max_topics` distinct topics, the weakest gives way.
+
+What never gets in: clocks, settings, storage, visitor ids.
+"""
+
+from bisect import insort
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct, field
+
+from profiles.decay import NOTHING, log_add, log_mass
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+#: What I want now, what I like: the two half-lives every mass is kept for, in seconds.
+SHORT = 1 * DAY
+LONG = 30 * DAY
+
+#: How many of the latest event times are kept per event type and category. Rolling counts are
+#: exact up to this number; rules may not ask for more.
+RECENT_EVENTS = 32
+
+
+class Mass(Struct, array_like=True):
+    """Decayed sums of one signal on one topic (profiles.decay), and how many events it has."""
+
+    short: float
+    long: float
+    events: int = 0
+
+
+class State(Struct, omit_defaults=True):
+    """The stored part of a profile. Keys: "signal|topic" and "event type|category".
+
+    A topic is "" (everything), "c:<category>" or "t:<content type>". Times are milliseconds
+    since 1970, in `recent` the latest last.
+    """
+
+    masses: dict[str, Mass] = field(default_factory=dict)
+    recent: dict[str, list[int]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    visits: int = 0
+    first: int | None = None
+    last: int | None = None
+
+
+class Increment(NamedTuple):
+    """One event, as profiles see it. `weight` is in the signal's unit; `is_new` is False for a
+    later part of a cumulative event, which adds weight but is no event of its own."""
+
+    signal: str
+    category: str
+    content_type: str
+    weight: float
+    occurred_ms: float
+    is_new: bool
+    starts_visit: bool
+
+
+def state_add(state: State, event: Increment, *, max_topics: int) -> None:
+    """Add one event to a state, in place."""
+    _times_add(state, event)
+    if event.weight <= 0.0:
+        return  # no mass to keep: a page left at once has a dwell of 0 seconds
+    at = event.occurred_ms / 1000.0
+    short = log_mass(event.weight, at, SHORT)
+    long = log_mass(event.weight, at, LONG)
+    count = 1 if event.is_new else 0
+    masses = state.masses
+    for topic in _topics(event):
+        key = f"{event.signal}|{topic}"
+        mass = masses.get(key)
+        if mass is None:
+            masses[key] = Mass(short, long, count)
+            if len(masses) > max_topics:
+                _topics_bound(masses, max_topics)
+        else:
+            mass.short = log_add(mass.short, short)
+            mass.long = log_add(mass.long, long)
+            mass.events += count
+
+
+def _topics(event: Increment) -> list[str]:
+    topics = [""]
+    if event.category:
+        topics.append("c:" + event.category)
+    if event.content_type:
+        topics.append("t:" + event.content_type)
+    return topics
+
+
+def _times_add(state: State, event: Increment) -> None:
+    when = int(event.occurred_ms)
+    if state.first is None or when < state.first:
+        state.first = when
+    if state.last is None or when > state.last:
+        state.last = when
+    if event.starts_visit:
+        state.visits += 1
+    if event.is_new:
+        state.counts[event.signal] = state.counts.get(event.signal, 0) + 1
+        _recent_add(state.recent, event.signal + "|", when)
+        if event.category:
+            _recent_add(state.recent, f"{event.signal}|{event.category}", when)
+
+
+def _recent_add(recent: dict[str, list[int]], key: str, when: int) -> None:
+    times = recent.setdefault(key, [])
+    if not times or when >= times[-1]:
+        times.append(when)
+    elif len(times) < RECENT_EVENTS or when > times[0]:
+        insort(times, when)
+    if len(times) > RECENT_EVENTS:
+        del times[0]
+
+
+def _topics_bound(masses: dict[str, Mass], max_topics: int) -> None:
+    """Let the weakest topics give way: by long mass over all signals, ties by name."""
+    strength: dict[str, float] = {}
+    for key, mass in masses.items():
+        topic = key.partition("|")[2]
+        if topic:
+            strength[topic] = log_add(strength.get(topic, NOTHING), mass.long)
+    if len(strength) <= max_topics:
+        return
+    weakest = sorted(strength, key=lambda topic: (strength[topic], topic))
+    gone = set(weakest[: len(strength) - max_topics])
+    for key in [key for key in masses if key.partition("|")[2] in gone]:
+        del masses[key]
+
+
+def state_merge(state: State, other: State, *, max_topics: int) -> None:
+    """Add everything `other` remembers, in place: as if its events had been added here."""
+    for key, mass in other.masses.items():
+        mine = state.masses.get(key)
+        if mine is None:
+            state.masses[key] = Mass(mass.short, mass.long, mass.events)
+        else:
+            mine.short = log_add(mine.short, mass.short)
+            mine.long = log_add(mine.long, mass.long)
+            mine.events += mass.events
+    if len(state.masses) > max_topics:
+        _topics_bound(state.masses, max_topics)
+    for key, times in other.recent.items():
+        for when in times:
+            _recent_add(state.recent, key, when)
+    for signal, count in other.counts.items():
+        state.counts[signal] = state.counts.get(signal, 0) + count
+    state.visits += other.visits
+    state.first = _either(min, state.first, other.first)
+    state.last = _either(max, state.last, other.last)
+
+
+def _either(choose: Callable[[int, int], int], a: int | None, b: int | None) -> int | None:
+    return (b if a is None else a) if a is None or b is None else choose(a, b)
+
+
+def increment_of(
+    *,
+    type: str,
+    units: Mapping[str, str],
+    category: str,
+    content_type: str,
+    value: float | None,
+    part: int,
+    occurred_ms: float,
+    starts_visit: bool,
+) -> Increment:
+    """A stored event as an increment: 1 per event, or its value for cumulative types."""
+    cumulative = units.get(type, "event") != "event"
+    return Increment(
+        signal=type,
+        category=category,
+        content_type=content_type,
+        weight=(value or 0.0) if cumulative else 1.0,
+        occurred_ms=occurred_ms,
+        is_new=part == 0,
+        starts_visit=starts_visit,
+    )
+
+
+_decode = msgspec.json.Decoder(State).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def state_decode(raw: bytes | str) -> State:
+    """A state from its JSON; raises msgspec.DecodeError."""
+    return _decode(raw)
+
+
+def state_encode(state: State) -> bytes:
+    """The state as JSON, exact: floats are written with as many digits as they need."""
+    return _encode(state)

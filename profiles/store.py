@@ -1,0 +1,73 @@
+"""Profile rows in bulk. The only module with SQL on profiles; in the caller's transaction."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import connection
+
+from profiles.state import State, state_decode, state_encode
+
+
+def cursor_lock(shard: int, *, timeout_ms: int = 1000) -> int:
+    """Own the shard's fold until the transaction ends; returns how far it is folded.
+
+    Waits for another owner up to `timeout_ms`, then raises django.db.OperationalError.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{timeout_ms}ms",))
+        select = "SELECT seq FROM profiles_foldcursor WHERE shard = %s FOR UPDATE"
+        if (row := cursor.execute(select, (shard,)).fetchone()) is None:
+            cursor.execute(
+                "INSERT INTO profiles_foldcursor (shard, seq) VALUES (%s, 0)"
+                " ON CONFLICT DO NOTHING",
+                (shard,),
+            )
+            row = cursor.execute(select, (shard,)).fetchone()
+        return int(row[0])
+
+
+def cursor_move(shard: int, *, seq: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE profiles_foldcursor SET seq = %s WHERE shard = %s", (seq, shard))
+
+
+def states_read(visitor_ids: Collection[UUID]) -> dict[UUID, State]:
+    """The states of these visitors that have one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT visitor_id, state::text FROM profiles_profile WHERE visitor_id = ANY(%b)",
+            (list(visitor_ids),),
+        )
+        return {row[0]: state_decode(row[1]) for row in cursor.fetchall()}
+
+
+def states_write(states: Mapping[UUID, State], *, shard: int) -> dict[UUID, bytes]:
+    """Insert or replace these visitors' states; returns them encoded."""
+    encoded = {visitor_id: state_encode(states[visitor_id]) for visitor_id in sorted(states)}
+    now = datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO profiles_profile (visitor_id, shard, state, last_event_at, updated_at)"
+            " SELECT visitor_id, %s, state::jsonb, last_event_at, %s"
+            " FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[])"
+            " AS given (visitor_id, state, last_event_at)"
+            " ON CONFLICT (visitor_id) DO UPDATE SET state = excluded.state,"
+            " last_event_at = excluded.last_event_at, updated_at = excluded.updated_at",
+            (
+                shard,
+                now,
+                list(encoded),
+                [raw.decode() for raw in encoded.values()],
+                [
+                    datetime.fromtimestamp((states[visitor_id].last or 0) / 1000, UTC)
+                    for visitor_id in encoded
+                ],
+            ),
+        )
+    return encoded
+
+
+def profiles_clear(shard: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM profiles_profile WHERE shard = %s", (shard,))

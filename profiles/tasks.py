@@ -1,0 +1,17 @@
+"""Celery's way in: each task calls one service and can be run again at any time."""
+
+from celery import shared_task
+
+from profiles import selectors, services
+
+
+@shared_task
+def shard_fold_task(shard: int) -> None:
+    services.shard_fold(shard)
+
+
+@shared_task
+def fold_sweep() -> None:
+    """Fold what a killed worker had stored and not folded."""
+    for shard in selectors.shards_behind():
+        shard_fold_task.delay(shard)

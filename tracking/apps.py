@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class TrackingConfig(AppConfig):
+    name = "tracking"
+    verbose_name = "What happened"
+
+    def ready(self) -> None:
+        from tracking import receivers  # noqa: F401

@@ -1,0 +1,195 @@
+"""The tables of what happened: inbox, events, visits, refusals.
+
+`Inbox` and `Event` are written by COPY and read by cursor (tracking/store.py); the models are
+for migrations, the admin and tests. `Event` is partitioned by month of `occurred_at`; its table
+is made by migration 0001's SQL.
+"""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+
+class EventType(models.Model):
+    """A kind of event, how it counts, and for how much."""
+
+    class Kind(models.TextChoices):
+        ACTIVE = "active", "Active: a decisive act"
+        PASSIVE = "passive", "Passive: a mere indication"
+        NEGATIVE = "negative", "Negative: less of this"
+
+    class Unit(models.TextChoices):
+        EVENT = "event", "per event"
+        SECOND = "second", "per second"
+        DEPTH = "depth", "per full scroll"
+
+    name = models.CharField(max_length=40, primary_key=True)
+    label = models.CharField(max_length=60)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    unit = models.CharField(max_length=8, choices=Unit.choices, default=Unit.EVENT)
+    weight = models.FloatField(
+        validators=[MinValueValidator(0)],
+        help_text="How much one unit adds to an affinity. Changing it rewrites no history.",
+    )
+    value_cap = models.FloatField(
+        null=True, blank=True, help_text="The most one page view can report, in units."
+    )
+
+    class Meta:
+        ordering = ("kind", "-weight")
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Shard(models.Model):
+    """One of SHARDS queues of visitors; locking the row is owning the shard."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True)
+    last_seq = models.BigIntegerField(default=0, help_text="The last sequence number given.")
+
+    def __str__(self) -> str:
+        return f"Shard {self.id}"
+
+
+class Inbox(models.Model):
+    """An accepted request, exactly as it came, until a worker has drained it."""
+
+    shard = models.PositiveSmallIntegerField()
+    visitor_id = models.UUIDField(null=True, help_text="Empty: each event names its visitor.")
+    source = models.CharField(max_length=60, default="tracker")
+    basis = models.CharField(max_length=120, help_text="Purposes granted on receipt.")
+    device = models.CharField(max_length=8, blank=True)
+    is_bot = models.BooleanField(default=False)
+    skew_ms = models.BigIntegerField(default=0, help_text="Added to the client's clock.")
+    received_at = models.DateTimeField(default=timezone.now)
+    payload = models.BinaryField(help_text="A JSON list of events.")
+
+    class Meta:
+        indexes = (models.Index(fields=("shard", "id"), name="inbox_shard_id"),)
+        verbose_name_plural = "inbox"
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.received_at:%F %T}"
+
+
+class Event(models.Model):
+    """One consented, timestamped action; for cumulative types, one *increase* of it.
+
+    A later, larger report of the same page view is the same `id` with the next `part`, whose
+    `value` is the increase. Rows are only ever added, so a fold that reads each row once and
+    a rebuild that reads all of them add up to the same profile.
+    """
+
+    pk = models.CompositePrimaryKey("visitor_id", "id", "part", "occurred_at")
+    visitor_id = models.UUIDField()
+    id = models.UUIDField()
+    part = models.PositiveSmallIntegerField(default=0)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    shard = models.PositiveSmallIntegerField()
+    seq = models.BigIntegerField()
+    type = models.CharField(max_length=40)
+    visit_id = models.UUIDField(null=True)
+    view_id = models.UUIDField(null=True)
+    starts_visit = models.BooleanField(default=False)
+    is_bot = models.BooleanField(default=False)
+    basis = models.CharField(max_length=120)
+    source = models.CharField(max_length=60)
+    device = models.CharField(max_length=8)
+    path = models.TextField()
+    referrer_host = models.TextField()
+    item = models.TextField()
+    category = models.TextField()
+    content_type = models.TextField()
+    value = models.FloatField(null=True)
+    properties = models.JSONField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "tracking_event"
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.occurred_at:%F %T}"
+
+
+class Visit(models.Model):
+    """A bounded run of one visitor's events; a row is made by the first event of the visit."""
+
+    pk = models.CompositePrimaryKey("visitor_id", "id")
+    visitor_id = models.UUIDField()
+    id = models.UUIDField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%F %T}"
+
+
+class DropCount(models.Model):
+    """How many events or requests were refused, by day and named reason."""
+
+    day = models.DateField()
+    reason = models.CharField(max_length=40)
+    source = models.CharField(max_length=60)
+    count = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ("-day", "reason")
+        constraints = (
+            models.UniqueConstraint(fields=("day", "reason", "source"), name="dropcount_key"),
+        )
+        verbose_name = "refusal count"
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.reason}: {self.count}"
+
+
+class SweepCursor(models.Model):
+    """Up to when a periodic job has looked."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.at:%F %T}"
+
+
+class ImportRun(models.Model):
+    """A file being imported; `line` is how far it has come, moved with the rows it covers."""
+
+    source = models.CharField(max_length=60)
+    file_name = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the file.")
+    line = models.BigIntegerField(default=0)
+    queued = models.BigIntegerField(default=0)
+    quarantined = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-started_at",)
+        verbose_name = "import"
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.file_name}"
+
+
+class Quarantine(models.Model):
+    """An imported line that could not be used, with its number and the reason."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="refused")
+    line = models.BigIntegerField()
+    reason = models.CharField(max_length=40)
+    detail = models.CharField(max_length=300, blank=True)
+    payload = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("run", "line"), name="quarantine_run_line"),
+        )
+        ordering = ("run", "line")
+        verbose_name = "refused line"
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

@@ -1,0 +1,180 @@
+"""In the worker: accepted events to rows of the event store, one named step at a time.
+
+Each step takes an event and what is known about its batch, and returns the event, changed or
+not, or the reason it is dropped. `STEPS` is the document: read it first.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from msgspec import Struct
+
+from tracking.pipeline.wire import Refusal, WireEvent
+
+
+
+#: A smaller increase of a cumulative value is a repeat: sums of parts carry rounding.
+MIN_INCREASE = 1e-3
+
+
+class Receipt(NamedTuple):
+    """What the server noted when it accepted the request an event came in."""
+
+    visitor_id: UUID | None
+    source: str
+    basis: str
+    device: str
+    is_bot: bool
+    skew_ms: int
+    received_ms: float
+
+
+class Event(Struct):
+    """A clean event on its way to the store. Times in milliseconds since 1970, UTC."""
+
+    visitor_id: UUID
+    id: UUID
+    type: str
+    occurred_ms: float
+    received_ms: float
+    visit_id: UUID | None
+    view_id: UUID | None
+    is_bot: bool
+    basis: str
+    source: str
+    device: str
+    path: str
+    referrer_host: str
+    item: str
+    category: str
+    content_type: str
+    value: float | None
+    properties: dict[str, object] | None
+    line: int | None
+    part: int = 0
+    starts_visit: bool = False
+
+
+class Stored(NamedTuple):
+    """What the store holds of an id: parts so far, their summed value, and its time."""
+
+    parts: int
+    total: float
+    occurred_ms: float
+
+
+class Batch(Struct):
+    """What the steps may know: who still consents, what is stored, and the caps per type."""
+
+    consented: frozenset[UUID]
+    stored: dict[tuple[UUID, UUID], Stored]
+    cumulative: Mapping[str, float | None]
+
+
+def event_build(wire: WireEvent, receipt: Receipt) -> Event | None:
+    """The event of a wire event and the receipt of its request; None without a visitor."""
+    visitor_id = receipt.visitor_id or wire.visitor
+    if visitor_id is None:
+        return None
+    properties: dict[str, object] = dict(wire.properties)
+    if wire.element is not None:
+        properties |= {
+            f"element_{name}": value
+            for name, value in (
+                ("id", wire.element.id),
+                ("classes", wire.element.classes),
+                ("section", wire.element.section),
+            )
+            if value
+        }
+    return Event(
+        visitor_id=visitor_id,
+        id=wire.id,
+        type=wire.type,
+        occurred_ms=wire.at,
+        received_ms=receipt.received_ms,
+        visit_id=wire.visit,
+        view_id=wire.view,
+        is_bot=receipt.is_bot,
+        basis=receipt.basis,
+        source=receipt.source,
+        device=receipt.device,
+        path=wire.path,
+        referrer_host=wire.referrer,
+        item=wire.item,
+        category=wire.category or "",
+        content_type=wire.content_type or "",
+        value=wire.value,
+        properties=properties or None,
+        line=wire.line,
+    )
+
+
+def correct_clock(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Add the client's clock error; what is still in the future happened on receipt."""
+    event.occurred_ms = min(event.occurred_ms + receipt.skew_ms, receipt.received_ms)
+    return event
+
+
+def require_consent(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Drop what was accepted before a withdrawal and drained after it."""
+    return event if event.visitor_id in batch.consented else Refusal.CONSENT_WITHDRAWN
+
+
+def minimise(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Keep the referrer's host only and the path without query or fragment."""
+    event.path = event.path.partition("?")[0].partition("#")[0]
+    if event.referrer_host:
+        try:
+            event.referrer_host = urlsplit(event.referrer_host).hostname or ""
+        except ValueError:
+            event.referrer_host = ""
+    return event
+
+
+def cap_value(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Bound what one page view can report of a cumulative type."""
+    cap = batch.cumulative.get(event.type)
+    if cap is not None and event.value is not None:
+        event.value = min(event.value, cap)
+    return event
+
+
+def drop_duplicates(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Keep an id once; of a cumulative type keep each increase as the next part."""
+    key = (event.visitor_id, event.id)
+    stored = batch.stored.get(key)
+    value = event.value or 0.0
+    if stored is None:
+        batch.stored[key] = Stored(1, value, event.occurred_ms)
+        return event
+    if event.type not in batch.cumulative or value < stored.total + MIN_INCREASE:
+        return Refusal.DUPLICATE
+    event.part = stored.parts
+    event.occurred_ms = stored.occurred_ms
+    event.value = value - stored.total
+    batch.stored[key] = Stored(stored.parts + 1, value, stored.occurred_ms)
+    return event
+
+
+Step = Callable[[Event, Receipt, Batch], Event | Refusal]
+
+STEPS: tuple[Step, ...] = (
+    require_consent,
+    correct_clock,
+    minimise,
+    cap_value,
+    drop_duplicates,
+)
+
+
+def event_clean(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Run STEPS in order; the first reason ends the way."""
+    for step in STEPS:
+        result = step(event, receipt, batch)
+        if isinstance(result, Refusal):
+            return result
+        event = result
+    return event

@@ -1,0 +1,73 @@
+"""The wire format of `POST /api/v1/events`, as types, and the reasons an event is refused."""
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_EVENTS = 100
+
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+Short = Annotated[str, Meta(max_length=200)]
+Path = Annotated[str, Meta(max_length=1000, pattern=r"^/")]
+Scalar = Annotated[str, Meta(max_length=500)] | bool | int | float | None
+Millis = Annotated[float, Meta(ge=0, lt=8.64e15)]
+
+
+class Refusal(StrEnum):
+    """Why a request or an event is not used. Each has a test, a counter and a docs line."""
+
+    INVALID_JSON = "invalid_json"
+    INVALID_ENVELOPE = "invalid_envelope"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    FOREIGN_ORIGIN = "foreign_origin"
+    NO_CONSENT = "no_consent"
+    NOTHING_ACCEPTED = "nothing_accepted"
+    INVALID_EVENT = "invalid_event"
+    UNKNOWN_EVENT_TYPE = "unknown_event_type"
+    FUTURE_TIMESTAMP = "future_timestamp"
+    TOO_OLD = "too_old"
+    DUPLICATE = "duplicate"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    MALFORMED_LINE = "malformed_line"
+
+
+class Element(Struct, frozen=True, omit_defaults=True):
+    """The element an active event happened on."""
+
+    id: Short = ""
+    classes: Annotated[list[Short], Meta(max_length=20)] = []
+    section: Short = ""
+
+
+class WireEvent(Struct, frozen=True, omit_defaults=True):
+    """One event as sent. `at` is in milliseconds since 1970 on the client's clock."""
+
+    id: UUID
+    type: Name
+    at: Millis
+    visit: UUID | None = None
+    view: UUID | None = None
+    path: Path = "/"
+    referrer: Annotated[str, Meta(max_length=2000)] = ""
+    item: Annotated[str, Meta(max_length=200)] = ""
+    category: Slug | None = None
+    content_type: Slug | None = None
+    value: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    element: Element | None = None
+    properties: Annotated[dict[Short, Scalar], Meta(max_length=20)] = {}
+    # Imports only: whose event it is, and the line it stood on. Never read from a browser.
+    visitor: UUID | None = None
+    line: int | None = None
+
+
+class Envelope(Struct, frozen=True):
+    """A request: when it was sent, on the client's clock, and its events, each still raw."""
+
+    events: list[msgspec.Raw]
+    sent_at: Millis | None = None

@@ -1,0 +1,112 @@
+"""What happened, for reading: event types, events by cursor, one visitor's recent events."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from tracking import store
+from tracking.models import DropCount, EventType, Inbox, Shard
+
+#: Seconds for which a process trusts its copy of the known event types.
+TYPES_TTL = 5.0
+_types: frozenset[str] = frozenset()
+_types_until = 0.0
+
+
+class Signal(NamedTuple):
+    """How events of one type count. `weight` is per `unit`: event, second or depth."""
+
+    name: str
+    kind: str
+    unit: str
+    weight: float
+    value_cap: float | None
+
+
+class EventRow(NamedTuple):
+    """A stored event as profiles read it; `occurred_ms` in milliseconds since 1970, UTC."""
+
+    seq: int
+    visitor_id: UUID
+    type: str
+    category: str
+    content_type: str
+    value: float | None
+    part: int
+    starts_visit: bool
+    is_bot: bool
+    basis: str
+    occurred_ms: float
+
+
+def signal_list() -> dict[str, Signal]:
+    """Every event type by name, with the weights marketers have set."""
+    rows = EventType.objects.values_list("name", "kind", "unit", "weight", "value_cap")
+    return {row[0]: Signal(*row) for row in rows}
+
+
+def event_type_names() -> frozenset[str]:
+    """The known event types; a change reaches every process within TYPES_TTL seconds."""
+    global _types, _types_until
+    if time.monotonic() >= _types_until:
+        _types = frozenset(EventType.objects.values_list("name", flat=True))
+        _types_until = time.monotonic() + TYPES_TTL
+    return _types
+
+
+def shard_of(visitor_id: UUID) -> int:
+    """The shard a visitor's events are worked in."""
+    return visitor_id.int % settings.SHARDS
+
+
+def shard_seqs() -> dict[int, int]:
+    """The last stored sequence number of each shard that has events."""
+    return dict(Shard.objects.values_list("id", "last_seq"))
+
+
+def events_after(shard: int, *, seq: int, limit: int) -> list[EventRow]:
+    """The shard's next events in sequence."""
+    return [EventRow._make(row) for row in store.events_after(shard, seq=seq, limit=limit)]
+
+
+def events_by_visitor(shard: int, *, through_seq: int) -> Iterator[EventRow]:
+    """All the shard's events up to a sequence number, grouped by visitor."""
+    return map(EventRow._make, store.events_stream(shard=shard, through_seq=through_seq))
+
+
+def visitor_events(visitor_id: UUID, *, limit: int = 50) -> list[dict[str, Any]]:
+    """A visitor's latest events, newest first, as plain values for people to read."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT occurred_at, type, path, item, category, content_type, value, part, visit_id,"
+            " device, is_bot, source, properties FROM tracking_event WHERE visitor_id = %s"
+            " ORDER BY occurred_at DESC, seq DESC LIMIT %s",
+            (visitor_id, limit),
+        )
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def visitor_event_count(visitor_id: UUID) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM tracking_event WHERE visitor_id = %s AND part = 0", (visitor_id,)
+        )
+        return int(cursor.fetchone()[0])
+
+
+def inbox_size() -> int:
+    """Requests accepted and not yet drained."""
+    return Inbox.objects.count()
+
+
+def drop_counts() -> dict[str, int]:
+    """How often each reason refused something, over all days."""
+    totals: dict[str, int] = {}
+    for reason, count in DropCount.objects.values_list("reason", "count"):
+        totals[reason] = totals.get(reason, 0) + count
+    return totals

@@ -1,0 +1,227 @@
+"""Writing what happened: accept a request, drain a shard, erase a visitor."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from celery import current_app
+from django.conf import settings
+from django.core.cache import cache
+from django.db import OperationalError, transaction
+from psycopg.errors import LockNotAvailable
+
+from consent import selectors as consent_selectors
+from tracking import selectors, store
+from tracking.models import Quarantine, SweepCursor
+from tracking.pipeline.parse import Parsed, RequestRefused, parse_request
+from tracking.pipeline.steps import Batch, Event, Receipt, event_build, event_clean
+from tracking.pipeline.wire import Refusal, WireEvent
+from tracking.signals import events_stored
+
+log = logging.getLogger(__name__)
+
+#: Requests drained in one transaction: enough to make COPY cheap, few enough to stay fresh.
+DRAIN_REQUESTS = 200
+
+#: A fence is dated by its transaction's clock and seen when that commits: look back this far.
+SWEEP_OVERLAP = timedelta(minutes=5)
+
+_decode_events = msgspec.json.Decoder(list[WireEvent]).decode
+
+
+def request_accept(
+    *, body: bytes, visitor_id: UUID | None, gpc: bool, device: str, is_bot: bool, now: float
+) -> Parsed:
+    """Put a browser's request into the inbox, committed, and wake a worker.
+
+    `now` is the server's time in seconds since 1970. Raises RequestRefused when the visitor has
+    not consented or no event of the body can be used; whatever is refused is counted.
+    """
+    try:
+        granted = frozenset[str]()
+        if visitor_id is not None:
+            moment = datetime.fromtimestamp(now, UTC)
+            granted = consent_selectors.consent_granted(visitor_id, moment, gpc=gpc)
+        if visitor_id is None or not granted:
+            raise RequestRefused(
+                Refusal.NO_CONSENT, "This visitor has not agreed to any purpose. Send nothing."
+            )
+        parsed = parse_request(
+            body,
+            received_ms=now * 1000,
+            known_types=selectors.event_type_names(),
+            max_age_ms=settings.EVENT_MAX_AGE_DAYS * 86_400_000,
+        )
+    except RequestRefused as refused:
+        drops_count({refused.reason: 1}, source="tracker")
+        raise
+    if parsed.refused:
+        drops_count(Counter(event.reason for event in parsed.refused), source="tracker")
+    if parsed.accepted:
+        receipt = Receipt(
+            visitor_id=visitor_id,
+            source="tracker",
+            basis=",".join(sorted(granted)),
+            device=device,
+            is_bot=is_bot,
+            skew_ms=parsed.skew_ms,
+            received_ms=now * 1000,
+        )
+        shard = selectors.shard_of(visitor_id)
+        store.inbox_add(shard=shard, receipt=receipt, payload=parsed.payload)
+        shard_nudge(shard)
+    return parsed
+
+
+def shard_nudge(shard: int) -> None:
+    """Ask a worker to drain a shard, once until one begins. A lost nudge costs seconds."""
+    try:
+        if cache.add(f"nudge:{shard}", 1, timeout=2):
+            current_app.send_task("tracking.tasks.shard_drain_task", (shard,))
+    except Exception:  # Redis away: accepted is accepted, the sweep will find the row
+        log.warning("no nudge for shard %s: Redis is not reachable", shard)
+
+
+def nudge_taken(shard: int) -> None:
+    """From here on a new request must nudge again."""
+    cache.delete(f"nudge:{shard}")
+
+
+def shard_drain(shard: int) -> int:
+    """Move everything waiting in a shard's inbox to the event store; returns events stored.
+
+    Each transaction moves some requests whole: a worker that dies anywhere leaves the inbox
+    rows it had not finished, and nothing of what they would have become.
+    """
+    total = 0
+    while True:
+        try:
+            read, stored = _drain_once(shard)
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                return total  # another worker has the shard and will see the same rows
+            raise
+        if not read:
+            return total
+        total += stored
+        if stored:
+            for receiver, result in events_stored.send_robust(sender=None, shard=shard):
+                if isinstance(result, Exception):
+                    log.error("%r after drain of shard %s", receiver, shard, exc_info=result)
+
+
+def _drain_once(shard: int) -> tuple[int, int]:
+    """One transaction: (requests read, events stored)."""
+    with transaction.atomic():
+        last_seq = store.shard_lock(shard)
+        rows = store.inbox_read(shard, limit=DRAIN_REQUESTS)
+        if not rows:
+            return 0, 0
+        arrived = [
+            (event, row.receipt)
+            for row in rows
+            for wire in _decode_events(row.payload)
+            if (event := event_build(wire, row.receipt)) is not None
+        ]
+        kept, drops = _events_clean(arrived)
+        times = {store.at(event.occurred_ms).replace(day=1) for event in kept}
+        store.partitions_ensure(times)
+        last_seq = store.events_write(kept, shard=shard, last_seq=last_seq)
+        store.shard_advance(shard, last_seq=last_seq)
+        store.inbox_delete([row.id for row in rows])
+        _drops_record(drops)
+    store.partitions_seen(times)
+    return len(rows), len(kept)
+
+
+def _events_clean(
+    arrived: list[tuple[Event, Receipt]],
+) -> tuple[list[Event], list[tuple[Event, Refusal]]]:
+    signals = selectors.signal_list()
+    batch = Batch(
+        consented=_visitors_consenting({event.visitor_id for event, _ in arrived}),
+        stored=store.events_stored_find(event for event, _ in arrived),
+        cumulative={
+            name: signal.value_cap for name, signal in signals.items() if signal.unit != "event"
+        },
+    )
+    kept: list[Event] = []
+    drops: list[tuple[Event, Refusal]] = []
+    for event, receipt in arrived:
+        result = event_clean(event, receipt, batch)
+        if isinstance(result, Refusal):
+            drops.append((event, result))
+        else:
+            kept.append(result)
+    new_visits = store.visits_upsert(kept)
+    for event in kept:
+        if event.visit_id is not None and (event.visitor_id, event.visit_id) in new_visits:
+            event.starts_visit = True
+            new_visits.discard((event.visitor_id, event.visit_id))
+    return kept, drops
+
+
+def _visitors_consenting(visitor_ids: set[UUID]) -> frozenset[UUID]:
+    """Those who agree to any purpose now."""
+    now = datetime.now(UTC)
+    return frozenset[UUID]().union(
+        *(
+            consent_selectors.visitors_granted(visitor_ids, purpose.key, now)
+            for purpose in consent_selectors.purposes_active()
+        )
+    )
+
+
+def _drops_record(drops: Iterable[tuple[Event, Refusal]]) -> None:
+    """Count every drop; name the line of an imported one."""
+    drops = list(drops)
+    store.drops_add(Counter((str(reason), event.source) for event, reason in drops))
+    named = [
+        Quarantine(
+            run_id=int(event.source.rpartition("#")[2]), line=event.line, reason=str(reason)
+        )
+        for event, reason in drops
+        if event.line is not None
+    ]
+    if named:
+        Quarantine.objects.bulk_create(named, batch_size=2000, ignore_conflicts=True)
+
+
+def drops_count(counts: dict[Refusal, int], *, source: str) -> None:
+    """Add to the counters of refusals by reason and source."""
+    store.drops_add({(str(reason), source): count for reason, count in counts.items()})
+
+
+def visitor_erase(*, visitor_id: UUID) -> int:
+    """Delete all that is stored of what a visitor did; returns how many events."""
+    with transaction.atomic():
+        store.shard_lock(selectors.shard_of(visitor_id), timeout_ms=10_000)
+        return store.visitor_delete(visitor_id)
+
+
+def erasure_sweep(*, now: datetime) -> int:
+    """Erase everyone whose consent ended since the last sweep; returns how many visitors.
+
+    What a withdrawal's own nudge has already erased is looked at again, at no harm.
+    """
+    cursor, _ = SweepCursor.objects.get_or_create(name="erasure", defaults={"at": now})
+    ended = consent_selectors.visitors_to_erase(since=cursor.at - SWEEP_OVERLAP, until=now)
+    count = 0
+    for count, visitor_id in enumerate(ended, start=1):
+        visitor_erase(visitor_id=visitor_id)
+    SweepCursor.objects.filter(name="erasure", at=cursor.at).update(at=now)
+    return count
+
+
+def wait_until_drained(*, timeout: float = 600.0) -> bool:
+    """Wait until the inbox is empty; False when it is not by then."""
+    deadline = time.monotonic() + timeout
+    while selectors.inbox_size():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

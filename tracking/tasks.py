@@ -1,0 +1,41 @@
+"""Celery's way in: each task calls one service and can be run again at any time."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from celery import shared_task
+from django.db import transaction
+
+from tracking import services, store
+
+
+@shared_task
+def shard_drain_task(shard: int) -> None:
+    services.nudge_taken(shard)
+    services.shard_drain(shard)
+
+
+@shared_task
+def inbox_sweep() -> None:
+    """Drain what a lost nudge or a killed worker left."""
+    for shard in store.inbox_shards():
+        services.shard_nudge(shard)
+
+
+@shared_task
+def visitor_erase_task(visitor_id: str) -> None:
+    services.visitor_erase(visitor_id=UUID(visitor_id))
+
+
+@shared_task
+def partitions_make() -> None:
+    """Have next month's partition before its first event comes."""
+    now = datetime.now(UTC)
+    with transaction.atomic():
+        store.partitions_ensure(now + timedelta(days=days) for days in (0, 20, 40))
+
+
+@shared_task
+def erasure_sweep() -> None:
+    """Erase withdrawn visitors whose nudge was lost."""
+    services.erasure_sweep(now=datetime.now(UTC))
