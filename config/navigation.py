@@ -47,7 +47,7 @@ NAVIGATION = (
 
 def admin_navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of NAVIGATION with the items this person may view."""
-    groups = []
+    groups: list[dict[str, Any]] = []
     for title, items in NAVIGATION:
         allowed = [
             {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}

@@ -30,7 +30,9 @@ class Campaign:
     ends: float | None
 
     def is_on(self, now: float) -> bool:
-        return (self.starts is None or self.starts <= now) and (self.ends is None or now < self.ends)
+        return (self.starts is None or self.starts <= now) and (
+            self.ends is None or now < self.ends
+        )
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """Reading content, the published rule set, and what a visitor sees."""
 
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from django.core.cache import cache
 from django.db.models import Max, Q, QuerySet
 
 from consent import selectors as consent_selectors
-from consent.selectors import ConsentState
+from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet, decide, ruleset_compile
 from personalization.models import Category, ContentItem
 from personalization.models import RuleSet as RuleSetRow
@@ -18,8 +19,6 @@ from profiles.state import State
 RULESET_VERSION_KEY = "ruleset:version"
 
 _EMPTY = RuleSet(version=0, weights={}, slots={}, cards={})
-#: The version this process has compiled; replaced whole, so threads see one or the other.
-_compiled = _EMPTY
 
 
 def category_list() -> QuerySet[Category]:
@@ -67,14 +66,17 @@ def item_search(query: str, limit: int = 24) -> list[ContentItem]:
 
 def ruleset_current(version: object = None) -> RuleSet:
     """The published rule set; `version` is what the cache said, None when it did not know."""
-    global _compiled
     if not isinstance(version, int):
         version = RuleSetRow.objects.aggregate(latest=Max("version"))["latest"] or 0
         cache.add(RULESET_VERSION_KEY, version, timeout=None)
-    if version != _compiled.version:
-        row = RuleSetRow.objects.filter(version=version).first()
-        _compiled = ruleset_compile(row.version, row.payload) if row else _EMPTY
-    return _compiled
+    return _ruleset_compiled(version) if version else _EMPTY
+
+
+@lru_cache(maxsize=2)
+def _ruleset_compiled(version: int) -> RuleSet:
+    """A version never changes, so a process compiles it once."""
+    row = RuleSetRow.objects.get(version=version)
+    return ruleset_compile(row.version, row.payload)
 
 
 def ruleset_latest() -> RuleSet:

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from consent import selectors as consent_selectors
-from consent.selectors import ConsentState
+from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet, decide
 from personalization.rules.context import Context, PageRequest
 from personalization.selectors import RULESET_VERSION_KEY, consent_words, ruleset_current

@@ -9,7 +9,7 @@ All times are seconds since 1970 UTC, half-lives are seconds, masses are in unit
 What never gets in: clocks, settings, storage.
 """
 
-from math import inf, log2, log1p
+from math import inf, log1p, log2
 
 #: Counting from here instead of 1970 keeps four more decimal digits of x (2020-01-01 UTC).
 EPOCH = 1_577_836_800.0

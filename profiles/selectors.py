@@ -1,6 +1,6 @@
 """Profiles for reading: from the cache on a page's path, from PostgreSQL everywhere else."""
 
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from django.core.cache import cache
@@ -47,14 +47,16 @@ def weights_current() -> Weights:
     }
 
 
-def visitor_recent(*, limit: int = 50) -> list[dict[str, Any]]:
+def visitor_recent(*, limit: int = 50) -> list[tuple[UUID, datetime]]:
     """The visitors seen last, newest first: id and when."""
-    return list(Profile.objects.values("visitor_id", "last_event_at")[:limit])
+    return list(Profile.objects.values_list("visitor_id", "last_event_at")[:limit])
 
 
 def shards_behind() -> list[int]:
     """Shards with stored events that are not folded yet."""
     folded = dict(FoldCursor.objects.values_list("shard", "seq"))
     return [
-        shard for shard, seq in tracking_selectors.shard_seqs().items() if seq > folded.get(shard, 0)
+        shard
+        for shard, seq in tracking_selectors.shard_seqs().items()
+        if seq > folded.get(shard, 0)
     ]

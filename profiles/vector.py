@@ -176,5 +176,3 @@ def vector_as_dict(vector: Vector) -> dict[str, Any]:
             name: round(value, 4) for name, value in vector.behavioral_trends._asdict().items()
         },
     }
-
-

@@ -1,7 +1,8 @@
 """The collection API: parse, refuse, append, answer. The work is done by a worker, later."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -34,9 +35,9 @@ STATUS = {
 class EventsRefused(APIException):
     """A refusal of the whole request, as a problem (config.errors)."""
 
-    def __init__(self, refused: RequestRefused, **extra: Any) -> None:
-        super().__init__(refused.detail, code=refused.reason)
-        self.status_code = STATUS[refused.reason]
+    def __init__(self, refusal: RequestRefused, **extra: Any) -> None:
+        super().__init__(refusal.detail, code=refusal.reason)
+        self.status_code = STATUS[refusal.reason]
         self.extra = extra
 
 
@@ -100,8 +101,6 @@ _PROBLEM = inline_serializer(
 class EventsView(APIView):
     """Where the tracker reports. The visitor is known by the signed consent cookie alone."""
 
-    http_method_names: ClassVar[list[str]] = ["post", "options"]
-
     @extend_schema(
         summary="Report up to 100 events of one visitor",
         description=(
@@ -162,9 +161,7 @@ class EventsView(APIView):
     def _body(self, request: Request) -> bytes:
         """The request's body, if it may be read at all; what may not is counted."""
         http = request._request
-        if not request_is_same_origin(
-            http.headers, host=http.get_host(), secure=http.is_secure()
-        ):
+        if not request_is_same_origin(http.headers, host=http.get_host(), secure=http.is_secure()):
             refusal = Refusal.FOREIGN_ORIGIN, "Send events from the site's own pages."
         elif http.content_type not in MEDIA_TYPES:
             refusal = Refusal.UNSUPPORTED_MEDIA_TYPE, "Send application/json or text/plain."
@@ -181,4 +178,4 @@ def _answer(parsed: Parsed) -> dict[str, object]:
 
 
 def _refused(refused: list[RefusedEvent]) -> list[dict[str, object]]:
-    return [event._asdict() for event in refused]
+    return [asdict(event) for event in refused]

@@ -185,9 +185,7 @@ class Quarantine(models.Model):
     payload = models.TextField(blank=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("run", "line"), name="quarantine_run_line"),
-        )
+        constraints = (models.UniqueConstraint(fields=("run", "line"), name="quarantine_run_line"),)
         ordering = ("run", "line")
         verbose_name = "refused line"
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,8 +14,6 @@ from tracking.models import DropCount, EventType, Inbox, Shard
 
 #: Seconds for which a process trusts its copy of the known event types.
 TYPES_TTL = 5.0
-_types: frozenset[str] = frozenset()
-_types_until = 0.0
 
 
 class Signal(NamedTuple):
@@ -51,11 +50,12 @@ def signal_list() -> dict[str, Signal]:
 
 def event_type_names() -> frozenset[str]:
     """The known event types; a change reaches every process within TYPES_TTL seconds."""
-    global _types, _types_until
-    if time.monotonic() >= _types_until:
-        _types = frozenset(EventType.objects.values_list("name", flat=True))
-        _types_until = time.monotonic() + TYPES_TTL
-    return _types
+    return _type_names(int(time.monotonic() / TYPES_TTL))
+
+
+@lru_cache(maxsize=1)
+def _type_names(period: int) -> frozenset[str]:
+    return frozenset(EventType.objects.values_list("name", flat=True))
 
 
 def shard_of(visitor_id: UUID) -> int:

@@ -181,9 +181,7 @@ def _drops_record(drops: Iterable[tuple[Event, Refusal]]) -> None:
     drops = list(drops)
     store.drops_add(Counter((str(reason), event.source) for event, reason in drops))
     named = [
-        Quarantine(
-            run_id=int(event.source.rpartition("#")[2]), line=event.line, reason=str(reason)
-        )
+        Quarantine(run_id=int(event.source.rpartition("#")[2]), line=event.line, reason=str(reason))
         for event, reason in drops
         if event.line is not None
     ]
@@ -210,11 +208,9 @@ def erasure_sweep(*, now: datetime) -> int:
     """
     cursor, _ = SweepCursor.objects.get_or_create(name="erasure", defaults={"at": now})
     ended = consent_selectors.visitors_to_erase(since=cursor.at - SWEEP_OVERLAP, until=now)
-    count = 0
-    for count, visitor_id in enumerate(ended, start=1):
-        visitor_erase(visitor_id=visitor_id)
+    erased = [visitor_erase(visitor_id=visitor_id) for visitor_id in ended]
     SweepCursor.objects.filter(name="erasure", at=cursor.at).update(at=now)
-    return count
+    return len(erased)
 
 
 def wait_until_drained(*, timeout: float = 600.0) -> bool:

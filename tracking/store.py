@@ -16,7 +16,7 @@ from psycopg import sql
 from tracking.pipeline.steps import Event, Receipt, Stored
 
 #: A retry of one id can differ in time by what the clock correction differed; see steps.
-DUPLICATE_WINDOW = timedelta(days=2)
+DUPLICATE_WINDOW = "2 days"
 
 _EVENT_COLUMNS = (
     ("visitor_id", "uuid"),
@@ -117,9 +117,7 @@ def inbox_read(shard: int, *, limit: int) -> list[InboxRow]:
             " FROM tracking_inbox WHERE shard = %s ORDER BY id LIMIT %s",
             (shard, limit),
         )
-        return [
-            InboxRow(row[0], Receipt(*row[1:8]), bytes(row[8])) for row in cursor.fetchall()
-        ]
+        return [InboxRow(row[0], Receipt(*row[1:8]), bytes(row[8])) for row in cursor.fetchall()]
 
 
 def inbox_delete(ids: Sequence[int]) -> None:
@@ -151,7 +149,8 @@ def events_stored_find(events: Iterable[Event]) -> dict[tuple[UUID, UUID], Store
             "  FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[])"
             "  AS given (visitor_id, id, happened)) AS given"
             " JOIN tracking_event AS e ON e.visitor_id = given.visitor_id AND e.id = given.id"
-            " AND e.occurred_at BETWEEN given.happened - %s AND given.happened + %s"
+            " AND e.occurred_at BETWEEN given.happened - %s::interval"
+            " AND given.happened + %s::interval"
             " GROUP BY 1, 2",
             (
                 [event.visitor_id for event in wanted],
@@ -269,7 +268,9 @@ def events_after(shard: int, *, seq: int, limit: int) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-def events_stream(*, shard: int, through_seq: int, chunk: int = 20_000) -> Iterator[tuple[Any, ...]]:
+def events_stream(
+    *, shard: int, through_seq: int, chunk: int = 20_000
+) -> Iterator[tuple[Any, ...]]:
     """All the shard's events up to a sequence number, by visitor, in bounded memory."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(

@@ -7,111 +7,301 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=80)),
-                ('description', models.CharField(blank=True, max_length=200)),
-                ('hue', models.PositiveSmallIntegerField(default=200, help_text='Colour on the wheel, 0 to 360 degrees.', validators=[django.core.validators.MaxValueValidator(360)])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=80)),
+                ("description", models.CharField(blank=True, max_length=200)),
+                (
+                    "hue",
+                    models.PositiveSmallIntegerField(
+                        default=200,
+                        help_text="Colour on the wheel, 0 to 360 degrees.",
+                        validators=[django.core.validators.MaxValueValidator(360)],
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'categories',
-                'ordering': ('name',),
+                "verbose_name_plural": "categories",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='RuleSet',
+            name="RuleSet",
             fields=[
-                ('version', models.BigAutoField(primary_key=True, serialize=False)),
-                ('payload', models.JSONField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('published_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('published_by', models.CharField(blank=True, max_length=150)),
+                ("version", models.BigAutoField(primary_key=True, serialize=False)),
+                ("payload", models.JSONField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("published_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("published_by", models.CharField(blank=True, max_length=150)),
             ],
             options={
-                'ordering': ('-version',),
+                "ordering": ("-version",),
             },
         ),
         migrations.CreateModel(
-            name='Variant',
+            name="Variant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='For you and your team.', max_length=80, unique=True)),
-                ('eyebrow', models.CharField(blank=True, help_text='The small line above.', max_length=60)),
-                ('headline', models.CharField(max_length=120)),
-                ('text', models.CharField(blank=True, max_length=300)),
-                ('button_label', models.CharField(blank=True, max_length=40)),
-                ('button_url', models.CharField(blank=True, max_length=200, validators=[django.core.validators.RegexValidator('^(/(?!/)|https://)', 'Start with / or https://.')])),
-                ('image', models.CharField(blank=True, help_text='A file under static/demo/.', max_length=120)),
-                ('items', models.CharField(blank=True, choices=[('', 'No items'), ('category', 'Newest of a category'), ('interest', "Newest of the visitor's top interest")], default='', max_length=16)),
-                ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='personalization.category')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="For you and your team.", max_length=80, unique=True
+                    ),
+                ),
+                (
+                    "eyebrow",
+                    models.CharField(blank=True, help_text="The small line above.", max_length=60),
+                ),
+                ("headline", models.CharField(max_length=120)),
+                ("text", models.CharField(blank=True, max_length=300)),
+                ("button_label", models.CharField(blank=True, max_length=40)),
+                (
+                    "button_url",
+                    models.CharField(
+                        blank=True,
+                        max_length=200,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^(/(?!/)|https://)", "Start with / or https://."
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "image",
+                    models.CharField(
+                        blank=True, help_text="A file under static/demo/.", max_length=120
+                    ),
+                ),
+                (
+                    "items",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "No items"),
+                            ("category", "Newest of a category"),
+                            ("interest", "Newest of the visitor's top interest"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="personalization.category",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Slot',
+            name="Slot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=64, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9-]*$', 'Use lowercase letters, digits and hyphens.')])),
-                ('name', models.CharField(max_length=80)),
-                ('description', models.CharField(blank=True, help_text='Where it is.', max_length=200)),
-                ('default', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='personalization.variant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=64,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9][a-z0-9-]*$", "Use lowercase letters, digits and hyphens."
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "description",
+                    models.CharField(blank=True, help_text="Where it is.", max_length=200),
+                ),
+                (
+                    "default",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="personalization.variant",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('key',),
+                "ordering": ("key",),
             },
         ),
         migrations.CreateModel(
-            name='ContentItem',
+            name="ContentItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=100, unique=True)),
-                ('title', models.CharField(max_length=120)),
-                ('summary', models.CharField(max_length=300)),
-                ('body', models.TextField(help_text='Markdown. HTML is shown as text.')),
-                ('content_type', models.CharField(choices=[('article', 'Article'), ('video', 'Video'), ('guide', 'Guide'), ('product', 'Product')], max_length=16)),
-                ('tags', models.JSONField(blank=True, default=list, help_text='A list of lowercase words.')),
-                ('minutes', models.PositiveSmallIntegerField(blank=True, help_text='Reading or watching time.', null=True)),
-                ('price', models.DecimalField(blank=True, decimal_places=2, max_digits=8, null=True)),
-                ('image', models.CharField(blank=True, help_text='A file under static/demo/.', max_length=120)),
-                ('is_published', models.BooleanField(default=True)),
-                ('published_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='personalization.category')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=100, unique=True)),
+                ("title", models.CharField(max_length=120)),
+                ("summary", models.CharField(max_length=300)),
+                ("body", models.TextField(help_text="Markdown. HTML is shown as text.")),
+                (
+                    "content_type",
+                    models.CharField(
+                        choices=[
+                            ("article", "Article"),
+                            ("video", "Video"),
+                            ("guide", "Guide"),
+                            ("product", "Product"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "tags",
+                    models.JSONField(
+                        blank=True, default=list, help_text="A list of lowercase words."
+                    ),
+                ),
+                (
+                    "minutes",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="Reading or watching time.", null=True
+                    ),
+                ),
+                (
+                    "price",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=8, null=True),
+                ),
+                (
+                    "image",
+                    models.CharField(
+                        blank=True, help_text="A file under static/demo/.", max_length=120
+                    ),
+                ),
+                ("is_published", models.BooleanField(default=True)),
+                ("published_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="items",
+                        to="personalization.category",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-published_at', 'slug'),
-                'indexes': [models.Index(fields=['category', '-published_at'], name='personaliza_categor_b34407_idx')],
+                "ordering": ("-published_at", "slug"),
+                "indexes": [
+                    models.Index(
+                        fields=["category", "-published_at"], name="personaliza_categor_b34407_idx"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, unique=True)),
-                ('rule', models.JSONField(default=dict, help_text='Who sees it: the rule tree of docs/rules.md as JSON.')),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('live', 'Live'), ('paused', 'Paused')], default='draft', max_length=8)),
-                ('priority', models.PositiveSmallIntegerField(default=50, help_text='1 to 100. When several campaigns match, the highest wins.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)])),
-                ('starts_at', models.DateTimeField(blank=True, help_text='UTC. Empty: at once.', null=True)),
-                ('ends_at', models.DateTimeField(blank=True, help_text='UTC. Empty: never.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('slot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='personalization.slot')),
-                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='personalization.variant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, unique=True)),
+                (
+                    "rule",
+                    models.JSONField(
+                        default=dict,
+                        help_text="Who sees it: the rule tree of docs/rules.md as JSON.",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("live", "Live"), ("paused", "Paused")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "priority",
+                    models.PositiveSmallIntegerField(
+                        default=50,
+                        help_text="1 to 100. When several campaigns match, the highest wins.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                (
+                    "starts_at",
+                    models.DateTimeField(blank=True, help_text="UTC. Empty: at once.", null=True),
+                ),
+                (
+                    "ends_at",
+                    models.DateTimeField(blank=True, help_text="UTC. Empty: never.", null=True),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "slot",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="campaigns",
+                        to="personalization.slot",
+                    ),
+                ),
+                (
+                    "variant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="campaigns",
+                        to="personalization.variant",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-priority', 'name'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('ends_at__isnull', True), ('starts_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='campaign_ends_after_it_starts', violation_error_message='The end must be after the start.')],
+                "ordering": ("-priority", "name"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ends_at__isnull", True),
+                            ("starts_at__isnull", True),
+                            ("ends_at__gt", models.F("starts_at")),
+                            _connector="OR",
+                        ),
+                        name="campaign_ends_after_it_starts",
+                        violation_error_message="The end must be after the start.",
+                    )
+                ],
             },
         ),
     ]

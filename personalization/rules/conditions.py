@@ -6,14 +6,12 @@ goes into the trace, so an explanation is what was really decided by.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import Any, Literal
 
-from personalization.rules.context import Context
+from personalization.rules import measures
+from personalization.rules.measures import Measure, Params
 from profiles.state import RECENT_EVENTS
 
-Params = Mapping[str, Any]
-Measure = Callable[[Context, Params], Any]
 FieldType = Literal[
     "number", "integer", "text", "category", "event_type", "purpose", "choice", "operator"
 ]
@@ -96,75 +94,6 @@ def _count(label: str, high: int, *, low: int = 0, default: int = 1, unit: str =
 _CATEGORY = Field("category", "Category", "category")
 
 
-def _affinity(context: Context, params: Params) -> float | None:
-    if context.state is None:
-        return None
-    interest = context.interest_by_category.get(params["category"])
-    if params["horizon"] == "short":
-        return interest.now if interest else 0.0
-    return interest.score if interest else 0.0
-
-
-def _share(context: Context, params: Params) -> float | None:
-    """The share of all interests in percent; unknown below the evidence asked for."""
-    if context.state is None:
-        return None
-    interest = context.interest_by_category.get(params["category"])
-    if (interest.evidence if interest else 0) < params["evidence"]:
-        return None
-    return 100.0 * interest.share if interest else 0.0
-
-
-def _rank(context: Context, params: Params) -> float | None:
-    if context.state is None:
-        return None
-    for rank, interest in enumerate(context.interests, start=1):
-        if interest.category == params["category"]:
-            return rank
-    return inf
-
-
-def _strongest(context: Context, params: Params) -> float | None:
-    if context.state is None:
-        return None
-    return context.interests[0].score if context.interests else 0.0
-
-
-def _events(context: Context, params: Params) -> int | None:
-    """Events of a type (and category) in `(now − days, now]`, by when they happened."""
-    if context.state is None:
-        return None
-    times = context.state.recent.get(f"{params['type']}|{params['category']}", ())
-    now_ms = context.now * 1000.0
-    start_ms = now_ms - params["days"] * 86_400_000.0
-    return sum(start_ms < when <= now_ms for when in times)
-
-
-def _visits(context: Context, params: Params) -> int | None:
-    return context.state.visits if context.state is not None else None
-
-
-def _days_since_last(context: Context, params: Params) -> float | None:
-    if context.state is None or context.state.last is None:
-        return None
-    return max(context.now - context.state.last / 1000.0, 0.0) / 86_400.0
-
-
-def _vector_of(name: str) -> Measure:
-    def measure(context: Context, params: Params) -> Any:
-        return getattr(context.vector, name) if context.vector is not None else None
-
-    return measure
-
-
-def _preferred_type(context: Context, params: Params) -> str | None:
-    return (context.vector.preferred_content_type or "") if context.vector is not None else None
-
-
-def _known(value: str) -> str | None:
-    return value or None
-
-
 CONDITIONS: tuple[Condition, ...] = (
     Condition(
         "affinity",
@@ -182,7 +111,7 @@ CONDITIONS: tuple[Condition, ...] = (
             _operator(NUMBER_OPERATORS, ">="),
             _number("Score", 100_000, default=5),
         ),
-        _affinity,
+        measures.affinity,
         "the interest in {category} is {operator} {value}",
     ),
     Condition(
@@ -190,7 +119,7 @@ CONDITIONS: tuple[Condition, ...] = (
         "Category is a top interest",
         "Interests",
         (_CATEGORY, _count("Among the top", 10, low=1, default=1)),
-        _rank,
+        measures.rank,
         "{category} is among the top {value} interests",
         test=lambda rank, params: rank <= params["value"],
     ),
@@ -202,11 +131,9 @@ CONDITIONS: tuple[Condition, ...] = (
             _CATEGORY,
             _operator(NUMBER_OPERATORS, ">="),
             _number("Share", 100, default=50, unit="%"),
-            Field(
-                "evidence", "Needs events", "integer", low=1, high=RECENT_EVENTS, default=3
-            ),
+            Field("evidence", "Needs events", "integer", low=1, high=RECENT_EVENTS, default=3),
         ),
-        _share,
+        measures.share,
         "{category} is {operator} {value} % of all interests",
         unit="%",
     ),
@@ -215,7 +142,7 @@ CONDITIONS: tuple[Condition, ...] = (
         "Strength of the top interest",
         "Interests",
         (_operator(NUMBER_OPERATORS, ">="), _number("Score", 100_000, default=5)),
-        _strongest,
+        measures.strongest,
         "the strongest interest is {operator} {value}",
     ),
     Condition(
@@ -236,7 +163,7 @@ CONDITIONS: tuple[Condition, ...] = (
                 default="video",
             ),
         ),
-        _preferred_type,
+        measures.preferred_type,
         "they prefer {value}",
         test=lambda preferred, params: preferred == params["value"],
     ),
@@ -249,11 +176,9 @@ CONDITIONS: tuple[Condition, ...] = (
             Field("category", "In category", "category", optional=True, default=""),
             _operator(COUNT_OPERATORS, ">="),
             _count("Times", RECENT_EVENTS, default=3),
-            Field(
-                "days", "Within", "number", low=0.01, high=365, default=7, unit="days"
-            ),
+            Field("days", "Within", "number", low=0.01, high=365, default=7, unit="days"),
         ),
-        _events,
+        measures.events,
         "{type}{category} {operator} {value} times in {days} days",
     ),
     Condition(
@@ -261,7 +186,7 @@ CONDITIONS: tuple[Condition, ...] = (
         "Engagement level",
         "Behavior",
         (_operator(NUMBER_OPERATORS, ">="), _number("Level, 0 to 1", 1, default=0.5)),
-        _vector_of("engagement_level"),
+        measures.vector_of("engagement_level"),
         "the engagement level is {operator} {value}",
     ),
     Condition(
@@ -269,7 +194,7 @@ CONDITIONS: tuple[Condition, ...] = (
         "Recency score",
         "Behavior",
         (_operator(NUMBER_OPERATORS, ">="), _number("Score, 0 to 1", 1, default=0.5)),
-        _vector_of("recency_score"),
+        measures.vector_of("recency_score"),
         "the recency score is {operator} {value}",
     ),
     Condition(
@@ -277,7 +202,7 @@ CONDITIONS: tuple[Condition, ...] = (
         "Number of visits",
         "Visit",
         (_operator(COUNT_OPERATORS, ">="), _count("Visits", 10_000, default=2)),
-        _visits,
+        measures.visits,
         "they have made {operator} {value} visits",
     ),
     Condition(
@@ -293,7 +218,7 @@ CONDITIONS: tuple[Condition, ...] = (
         "Days since last seen",
         "Visit",
         (_operator(NUMBER_OPERATORS, ">="), _number("Days", 365, default=7)),
-        _days_since_last,
+        measures.days_since_last,
         "they were last seen {operator} {value} days ago",
     ),
     Condition(
@@ -333,7 +258,7 @@ CONDITIONS: tuple[Condition, ...] = (
         "Came from",
         "Request",
         (_operator(TEXT_OPERATORS, "contains"), Field("value", "Host", "text", default="")),
-        lambda context, params: _known(context.request.referrer_host),
+        lambda context, params: measures.known(context.request.referrer_host),
         "the referring site {operator} “{value}”",
         needs="",
     ),
@@ -342,7 +267,7 @@ CONDITIONS: tuple[Condition, ...] = (
         "Language",
         "Request",
         (_operator(TEXT_OPERATORS, "starts_with"), Field("value", "Code", "text", default="en")),
-        lambda context, params: _known(context.request.language),
+        lambda context, params: measures.known(context.request.language),
         "the browser's language {operator} “{value}”",
         needs="",
     ),
@@ -359,7 +284,7 @@ CONDITIONS: tuple[Condition, ...] = (
                 default="phone",
             ),
         ),
-        lambda context, params: _known(context.request.device),
+        lambda context, params: measures.known(context.request.device),
         "they are on {value}",
         needs="",
         test=lambda device, params: device == params["value"],
@@ -387,11 +312,7 @@ CONDITIONS: tuple[Condition, ...] = (
         "gpc",
         "Global Privacy Control",
         "Consent",
-        (
-            Field(
-                "value", "Signal", "choice", choices={"on": "on", "off": "off"}, default="off"
-            ),
-        ),
+        (Field("value", "Signal", "choice", choices={"on": "on", "off": "off"}, default="off"),),
         lambda context, params: "on" if context.gpc else "off",
         "the opt-out signal is {value}",
         needs="",

@@ -4,31 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='FoldCursor',
+            name="FoldCursor",
             fields=[
-                ('shard', models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField(default=0)),
+                ("shard", models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
+                ("seq", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Profile',
+            name="Profile",
             fields=[
-                ('visitor_id', models.UUIDField(primary_key=True, serialize=False)),
-                ('shard', models.PositiveSmallIntegerField()),
-                ('state', models.JSONField()),
-                ('last_event_at', models.DateTimeField(db_index=True)),
-                ('updated_at', models.DateTimeField()),
+                ("visitor_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("shard", models.PositiveSmallIntegerField()),
+                ("state", models.JSONField()),
+                ("last_event_at", models.DateTimeField(db_index=True)),
+                ("updated_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ('-last_event_at',),
+                "ordering": ("-last_event_at",),
             },
         ),
     ]

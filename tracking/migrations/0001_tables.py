@@ -7,149 +7,248 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('pk', models.CompositePrimaryKey('visitor_id', 'id', 'part', 'occurred_at', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('visitor_id', models.UUIDField()),
-                ('id', models.UUIDField()),
-                ('part', models.PositiveSmallIntegerField(default=0)),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('shard', models.PositiveSmallIntegerField()),
-                ('seq', models.BigIntegerField()),
-                ('type', models.CharField(max_length=40)),
-                ('visit_id', models.UUIDField(null=True)),
-                ('view_id', models.UUIDField(null=True)),
-                ('starts_visit', models.BooleanField(default=False)),
-                ('is_bot', models.BooleanField(default=False)),
-                ('basis', models.CharField(max_length=120)),
-                ('source', models.CharField(max_length=60)),
-                ('device', models.CharField(max_length=8)),
-                ('path', models.TextField()),
-                ('referrer_host', models.TextField()),
-                ('item', models.TextField()),
-                ('category', models.TextField()),
-                ('content_type', models.TextField()),
-                ('value', models.FloatField(null=True)),
-                ('properties', models.JSONField(null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "visitor_id",
+                        "id",
+                        "part",
+                        "occurred_at",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("visitor_id", models.UUIDField()),
+                ("id", models.UUIDField()),
+                ("part", models.PositiveSmallIntegerField(default=0)),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("shard", models.PositiveSmallIntegerField()),
+                ("seq", models.BigIntegerField()),
+                ("type", models.CharField(max_length=40)),
+                ("visit_id", models.UUIDField(null=True)),
+                ("view_id", models.UUIDField(null=True)),
+                ("starts_visit", models.BooleanField(default=False)),
+                ("is_bot", models.BooleanField(default=False)),
+                ("basis", models.CharField(max_length=120)),
+                ("source", models.CharField(max_length=60)),
+                ("device", models.CharField(max_length=8)),
+                ("path", models.TextField()),
+                ("referrer_host", models.TextField()),
+                ("item", models.TextField()),
+                ("category", models.TextField()),
+                ("content_type", models.TextField()),
+                ("value", models.FloatField(null=True)),
+                ("properties", models.JSONField(null=True)),
             ],
             options={
-                'db_table': 'tracking_event',
-                'managed': False,
+                "db_table": "tracking_event",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='EventType',
+            name="EventType",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('label', models.CharField(max_length=60)),
-                ('kind', models.CharField(choices=[('active', 'Active: a decisive act'), ('passive', 'Passive: a mere indication'), ('negative', 'Negative: less of this')], max_length=8)),
-                ('unit', models.CharField(choices=[('event', 'per event'), ('second', 'per second'), ('depth', 'per full scroll')], default='event', max_length=8)),
-                ('weight', models.FloatField(help_text='How much one unit adds to an affinity. Changing it rewrites no history.', validators=[django.core.validators.MinValueValidator(0)])),
-                ('value_cap', models.FloatField(blank=True, help_text='The most one page view can report, in units.', null=True)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("label", models.CharField(max_length=60)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active: a decisive act"),
+                            ("passive", "Passive: a mere indication"),
+                            ("negative", "Negative: less of this"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "unit",
+                    models.CharField(
+                        choices=[
+                            ("event", "per event"),
+                            ("second", "per second"),
+                            ("depth", "per full scroll"),
+                        ],
+                        default="event",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "weight",
+                    models.FloatField(
+                        help_text="How much one unit adds to an affinity. Changing it rewrites no history.",
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "value_cap",
+                    models.FloatField(
+                        blank=True,
+                        help_text="The most one page view can report, in units.",
+                        null=True,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('kind', '-weight'),
+                "ordering": ("kind", "-weight"),
             },
         ),
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=60)),
-                ('file_name', models.CharField(max_length=200)),
-                ('fingerprint', models.CharField(help_text='SHA-256 of the file.', max_length=64)),
-                ('line', models.BigIntegerField(default=0)),
-                ('queued', models.BigIntegerField(default=0)),
-                ('quarantined', models.BigIntegerField(default=0)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('finished_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=60)),
+                ("file_name", models.CharField(max_length=200)),
+                ("fingerprint", models.CharField(help_text="SHA-256 of the file.", max_length=64)),
+                ("line", models.BigIntegerField(default=0)),
+                ("queued", models.BigIntegerField(default=0)),
+                ("quarantined", models.BigIntegerField(default=0)),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
-                'verbose_name': 'import',
-                'ordering': ('-started_at',),
+                "verbose_name": "import",
+                "ordering": ("-started_at",),
             },
         ),
         migrations.CreateModel(
-            name='Shard',
+            name="Shard",
             fields=[
-                ('id', models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
-                ('last_seq', models.BigIntegerField(default=0, help_text='The last sequence number given.')),
+                ("id", models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
+                (
+                    "last_seq",
+                    models.BigIntegerField(default=0, help_text="The last sequence number given."),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SweepCursor',
+            name="SweepCursor",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Visit',
+            name="Visit",
             fields=[
-                ('pk', models.CompositePrimaryKey('visitor_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('visitor_id', models.UUIDField()),
-                ('id', models.UUIDField()),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "visitor_id",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("visitor_id", models.UUIDField()),
+                ("id", models.UUIDField()),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='DropCount',
+            name="DropCount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('reason', models.CharField(max_length=40)),
-                ('source', models.CharField(max_length=60)),
-                ('count', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("reason", models.CharField(max_length=40)),
+                ("source", models.CharField(max_length=60)),
+                ("count", models.BigIntegerField(default=0)),
             ],
             options={
-                'verbose_name': 'refusal count',
-                'ordering': ('-day', 'reason'),
-                'constraints': [models.UniqueConstraint(fields=('day', 'reason', 'source'), name='dropcount_key')],
+                "verbose_name": "refusal count",
+                "ordering": ("-day", "reason"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("day", "reason", "source"), name="dropcount_key"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Inbox',
+            name="Inbox",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shard', models.PositiveSmallIntegerField()),
-                ('visitor_id', models.UUIDField(help_text='Empty: each event names its visitor.', null=True)),
-                ('source', models.CharField(default='tracker', max_length=60)),
-                ('basis', models.CharField(help_text='Purposes granted on receipt.', max_length=120)),
-                ('device', models.CharField(blank=True, max_length=8)),
-                ('is_bot', models.BooleanField(default=False)),
-                ('skew_ms', models.BigIntegerField(default=0, help_text="Added to the client's clock.")),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('payload', models.BinaryField(help_text='A JSON list of events.')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("shard", models.PositiveSmallIntegerField()),
+                (
+                    "visitor_id",
+                    models.UUIDField(help_text="Empty: each event names its visitor.", null=True),
+                ),
+                ("source", models.CharField(default="tracker", max_length=60)),
+                (
+                    "basis",
+                    models.CharField(help_text="Purposes granted on receipt.", max_length=120),
+                ),
+                ("device", models.CharField(blank=True, max_length=8)),
+                ("is_bot", models.BooleanField(default=False)),
+                (
+                    "skew_ms",
+                    models.BigIntegerField(default=0, help_text="Added to the client's clock."),
+                ),
+                ("received_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("payload", models.BinaryField(help_text="A JSON list of events.")),
             ],
             options={
-                'verbose_name_plural': 'inbox',
-                'indexes': [models.Index(fields=['shard', 'id'], name='inbox_shard_id')],
+                "verbose_name_plural": "inbox",
+                "indexes": [models.Index(fields=["shard", "id"], name="inbox_shard_id")],
             },
         ),
         migrations.CreateModel(
-            name='Quarantine',
+            name="Quarantine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line', models.BigIntegerField()),
-                ('reason', models.CharField(max_length=40)),
-                ('detail', models.CharField(blank=True, max_length=300)),
-                ('payload', models.TextField(blank=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refused', to='tracking.importrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("line", models.BigIntegerField()),
+                ("reason", models.CharField(max_length=40)),
+                ("detail", models.CharField(blank=True, max_length=300)),
+                ("payload", models.TextField(blank=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="refused",
+                        to="tracking.importrun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'refused line',
-                'ordering': ('run', 'line'),
-                'constraints': [models.UniqueConstraint(fields=('run', 'line'), name='quarantine_run_line')],
+                "verbose_name": "refused line",
+                "ordering": ("run", "line"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "line"), name="quarantine_run_line")
+                ],
             },
         ),
     ]

@@ -5,6 +5,7 @@ sees the mistake in the answer. What needs history (duplicates, visits) is for t
 """
 
 from collections.abc import Container
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -30,7 +31,8 @@ class RequestRefused(Exception):
         self.detail = detail
 
 
-class RefusedEvent(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RefusedEvent:
     """One event of an otherwise good request that cannot be used."""
 
     index: int

@@ -13,8 +13,6 @@ from msgspec import Struct
 
 from tracking.pipeline.wire import Refusal, WireEvent
 
-
-
 #: A smaller increase of a cumulative value is a repeat: sums of parts carry rounding.
 MIN_INCREASE = 1e-3
 
