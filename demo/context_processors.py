@@ -30,7 +30,28 @@ class NavCategory:
         return f"/c/{self.slug}/"
 
 
-_navigation: tuple[float, tuple[NavCategory, ...]] = (0.0, ())
+class Navigation:
+    """The categories, read from the database at most every NAVIGATION_TTL seconds."""
+
+    def __init__(self) -> None:
+        self._read_at = 0.0
+        self._categories: tuple[NavCategory, ...] = ()
+
+    def categories(self) -> tuple[NavCategory, ...]:
+        if not self._categories or time.monotonic() - self._read_at > NAVIGATION_TTL:
+            self._categories = tuple(
+                NavCategory(slug=row.slug, name=row.name, description=row.description, hue=row.hue)
+                for row in selectors.category_list()
+            )
+            self._read_at = time.monotonic()
+        return self._categories
+
+    def forget(self) -> None:
+        """Read again on the next page (after loading the demo, between tests)."""
+        self._categories = ()
+
+
+navigation = Navigation()
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -39,25 +60,5 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "SITE_NAME": settings.SITE_NAME,
         "SITE_TAGLINE": TAGLINE,
         "SITE_DESCRIPTION": DESCRIPTION,
-        "nav_categories": navigation_categories(),
+        "nav_categories": navigation.categories(),
     }
-
-
-def navigation_categories() -> tuple[NavCategory, ...]:
-    """The categories, read at most every NAVIGATION_TTL seconds by one process."""
-    global _navigation
-    read_at, categories = _navigation
-    if categories and time.monotonic() - read_at < NAVIGATION_TTL:
-        return categories
-    categories = tuple(
-        NavCategory(slug=row.slug, name=row.name, description=row.description, hue=row.hue)
-        for row in selectors.category_list()
-    )
-    _navigation = (time.monotonic(), categories)
-    return categories
-
-
-def navigation_forget() -> None:
-    """Read the categories again on the next page (after loading the demo, in tests)."""
-    global _navigation
-    _navigation = (0.0, ())

@@ -27,4 +27,4 @@ def prose_render(source: str) -> SafeString:
         if token.tag == "h1":
             token.tag = "h2"
     # Safe: markdown-it escapes everything it does not write itself (html is off).
-    return mark_safe(_markdown.renderer.render(tokens, _markdown.options, {}))  # noqa: S308
+    return mark_safe(_markdown.renderer.render(tokens, _markdown.options, {}))

@@ -9,13 +9,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from demo.cards import card_make, related_list, shelves_make
-from demo.context_processors import navigation_categories
+from demo.context_processors import navigation
 from demo.prose import prose_render
 from personalization import selectors
 
 QUERY_LIMIT = 100  # characters
 RESULTS_LIMIT = 24  # items
-SUGGESTIONS = ("tomatoes", "sourdough", "commuting", "beginner", "repair", "weekend")
+SUGGESTIONS = ("beginner", "weekend", "repair", "tools", "winter", "light")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "content_types": CONTENT_TYPES,
         "shelves": [
             {"category": row, "cards": shelves[row.slug]}
-            for row in navigation_categories()
+            for row in navigation.categories()
             if row.slug in shelves
         ],
     }
@@ -56,6 +56,7 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404("no such category")
     content_type = _content_type(request)
     items = selectors.item_list(category=slug, content_type=content_type)
+    request.visitor.page_category = slug  # type: ignore[attr-defined]
     context = {
         "page_kind": "category",
         "page_category": slug,
@@ -71,6 +72,7 @@ def item(request: HttpRequest, slug: str) -> HttpResponse:
     found = selectors.item_get(slug)
     if found is None:
         raise Http404("no such item")
+    request.visitor.page_category = found.category.slug  # type: ignore[attr-defined]
     context = {
         "page_kind": "item",
         "page_category": found.category.slug,

@@ -1,0 +1,171 @@
+"""Loads the demonstration: content from demo/content/, showcase rows, groups and logins.
+
+Rerunnable: rows that exist keep what people have made of them, unless `overwrite` is asked for.
+"""
+
+import json
+import os
+import secrets
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from demo.context_processors import navigation
+from demo.showcase import CAMPAIGNS, SLOTS, VARIANTS
+from personalization import services
+
+CONTENT = Path(__file__).parent / "content"
+LOGINS = ("admin", "marketer")
+
+
+class ContentError(ValueError):
+    """A content file cannot be used; the message names the file and the item."""
+
+
+def demo_load(
+    *, logins_path: Path, content: Path = CONTENT, overwrite: bool = False
+) -> Counter[str]:
+    """Load everything that is missing; how many rows of each kind were made or written over."""
+    loader = Loader(overwrite=overwrite)
+    with transaction.atomic():
+        loader.content(content_read(content))
+        loader.showcase()
+        loader.logins(logins_path)
+        services.ruleset_publish(by="load_demo")
+    navigation.forget()
+    return loader.counts
+
+
+def content_read(folder: Path = CONTENT) -> list[dict[str, Any]]:
+    """The content files: each `{"category": {...}, "items": [{...}]}`. Raises ContentError."""
+    files = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+            category = document["category"]
+            items = [_item(row, path) for row in document["items"]]
+        except (tomllib.TOMLDecodeError, KeyError) as error:
+            raise ContentError(f"{path.name}: {error}") from error
+        files.append({"category": category, "items": items})
+    return files
+
+
+def _item(row: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """A content item's fields from its table; `type` and `published` are short for the file."""
+    try:
+        fields = {
+            "slug": row["slug"],
+            "title": row["title"],
+            "summary": row["summary"],
+            "body": row["body"].strip(),
+            "content_type": row["type"],
+            "tags": list(row.get("tags", ())),
+            "minutes": row.get("minutes"),
+            "price": Decimal(str(row["price"])) if "price" in row else None,
+            "image": row.get("image", ""),
+            "published_at": _moment(row["published"]),
+        }
+    except (KeyError, ValueError, ArithmeticError) as error:
+        name = row.get("slug", "an item without a slug")
+        raise ContentError(f"{path.name}, {name}: {error}") from error
+    return fields
+
+
+def _moment(value: object) -> datetime:
+    """A day or a moment as TOML has it, or in ISO 8601; days begin at midnight UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime.combine(value, time(), tzinfo=UTC)
+    raise ValueError(f"not a date: {value!r}")
+
+
+class Loader:
+    """Writes rows that are missing and counts them.
+
+    The models are reached through the registry, as fixtures reach them: the demo fills tables,
+    it does not use personalization's code for anything but publishing.
+    """
+
+    def __init__(self, *, overwrite: bool) -> None:
+        self.overwrite = overwrite
+        self.counts: Counter[str] = Counter()
+
+    def content(self, files: Iterable[Mapping[str, Any]]) -> None:
+        for file in files:
+            category = self._put("Category", "slug", file["category"])
+            for fields in file["items"]:
+                self._put("ContentItem", "slug", {**fields, "category": category})
+
+    def showcase(self) -> None:
+        for row in VARIANTS:
+            slug = row.get("category")
+            category = _model("Category").objects.get(slug=slug) if slug else None
+            self._put("Variant", "name", {**row, "category": category})
+        for row in SLOTS:
+            self._put("Slot", "key", {**row, "default": self._variant(row["default"])})
+        for row in CAMPAIGNS:
+            slot = _model("Slot").objects.get(key=row["slot"])
+            fields = {**row, "slot": slot, "variant": self._variant(row["variant"])}
+            self._put("Campaign", "name", {**fields, "status": "live"})
+
+    def logins(self, path: Path) -> None:
+        """`admin` and a `marketer` with random passwords, told in a file for the owner alone."""
+        group = services.marketer_group_ensure()
+        users = get_user_model().objects
+        passwords = {}
+        for name in LOGINS:
+            if users.filter(username=name).exists():
+                continue
+            passwords[name] = secrets.token_urlsafe(9)
+            user = users.create_user(
+                username=name,
+                password=passwords[name],
+                is_staff=True,
+                is_superuser=name == "admin",
+            )
+            if name == "marketer":
+                user.groups.add(group)
+        self.counts["login"] += len(passwords)
+        if passwords:
+            transaction.on_commit(lambda: logins_write(path, passwords))
+
+    def _variant(self, name: str) -> Any:
+        return _model("Variant").objects.get(name=name)
+
+    def _put(self, model: str, key: str, fields: Mapping[str, Any]) -> Any:
+        manager = _model(model).objects
+        if self.overwrite:
+            row, _ = manager.update_or_create(**{key: fields[key]}, defaults=fields)
+            made = True
+        else:
+            row, made = manager.get_or_create(**{key: fields[key]}, defaults=fields)
+        self.counts[_model(model)._meta.verbose_name] += made
+        return row
+
+
+def _model(name: str) -> Any:
+    return apps.get_model("personalization", name)
+
+
+def logins_write(path: Path, passwords: Mapping[str, str]) -> None:
+    """Add to the file of demo logins, which only its owner can read (0600)."""
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(descriptor, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({**known, **passwords}, file, indent=2)
