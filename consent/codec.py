@@ -39,7 +39,14 @@ def standing_load(raw: bytes | str) -> Standing:
             choices_load(value["choices"]),
             None if fenced is None else _moment(fenced),
         )
-    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise ValueError("not a consent standing") from error
 
 

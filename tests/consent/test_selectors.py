@@ -1,0 +1,81 @@
+"""The gate's readers."""
+
+import time
+from datetime import timedelta
+from statistics import median
+from uuid import uuid4
+
+import pytest
+from django.test import RequestFactory
+from django.utils import timezone
+
+from consent import selectors, services
+from consent.cookies import COOKIE_NAME, cookie_value
+from tests.consent.visitors import BOTH, decide
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_gate_of_the_api_is_one_primary_key_read(django_assert_num_queries):
+    visitor_id = decide(None, *BOTH).visitor_id
+    selectors.purposes_active()
+    with django_assert_num_queries(1) as queries:
+        assert selectors.consent_granted(visitor_id, timezone.now()) == set(BOTH)
+    assert "visitor_id" in queries[0]["sql"]
+
+
+def test_the_gate_of_the_api_obeys_the_signal():
+    plain = decide(None, *BOTH).visitor_id
+    in_spite = decide(None, *BOTH, gpc=True).visitor_id
+    now = timezone.now()
+    assert selectors.consent_granted(plain, now, gpc=True) == frozenset()
+    assert selectors.consent_granted(in_spite, now, gpc=True) == set(BOTH)
+
+
+def test_the_gate_of_the_api_is_fast():
+    """Aim: 0.2 ms. The bound is loose because tests share the machine."""
+    visitor_id, now, took = decide(None, *BOTH).visitor_id, timezone.now(), []
+    for _ in range(200):
+        started = time.perf_counter()
+        selectors.consent_granted(visitor_id, now)
+        took.append(time.perf_counter() - started)
+    assert median(took) < 0.002
+
+
+def test_the_workers_gate_names_those_who_grant_the_purpose():
+    now = timezone.now()
+    both = decide(None, *BOTH).visitor_id
+    measured = decide(None, "measurement").visitor_id
+    refused = decide(None).visitor_id
+    withdrawn = decide(None, *BOTH).visitor_id
+    decide(withdrawn)
+    expired = decide(None, *BOTH, now=now - timedelta(days=181)).visitor_id
+    everyone = [both, measured, refused, withdrawn, expired, uuid4()]
+    now = timezone.now()
+    assert selectors.visitors_granted(everyone, "measurement", now) == {both, measured}
+    assert selectors.visitors_granted(everyone, "personalization", now) == {both}
+    assert selectors.visitors_granted(everyone, "unknown", now) == set()
+    assert selectors.visitors_granted([], "measurement", now) == set()
+
+
+def test_what_is_to_be_erased_can_be_swept_for():
+    since = timezone.now()
+    kept = decide(None, *BOTH).visitor_id
+    old = decide(None, *BOTH).visitor_id
+    new = services.consent_withdraw(
+        visitor_id=old, gpc=False, locale="en", now=timezone.now()
+    ).visitor_id
+    swept = set(selectors.visitors_to_erase(since=since, until=timezone.now()))
+    assert swept == {old}
+    assert not swept & {kept, new}
+
+
+def test_the_cookie_names_the_visitor_id():
+    now, visitor_id = timezone.now(), uuid4()
+    request = RequestFactory().get("/")
+    assert selectors.visitor_id_from_cookie(request, now=now) is None
+    request.COOKIES[COOKIE_NAME] = cookie_value(visitor_id, now)
+    assert selectors.visitor_id_from_cookie(request, now=now) == visitor_id
+    later = now + timedelta(days=180)
+    assert selectors.visitor_id_from_cookie(request, now=later) is None
+    assert selectors.consent_for_cookie(request.COOKIES[COOKIE_NAME], True, now).gpc
