@@ -133,7 +133,9 @@ class Supervisor:
     def _copy_output(self, child: subprocess.Popen[bytes], prefix: str) -> None:
         assert child.stdout is not None
         for raw in child.stdout:
-            self.write_line(prefix + raw.decode(errors="replace").rstrip())
+            line = raw.decode(errors="replace").rstrip()
+            if line:
+                self.write_line(prefix + line)
 
 
 def end_leftovers(run: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
@@ -67,9 +68,10 @@ class Command(BaseCommand):
     def _run(
         self, supervisor: Supervisor, services: embedded.Services, *, loads_demo: bool
     ) -> None:
+        settings.STATIC_ROOT.mkdir(exist_ok=True)
         call_command("migrate", interactive=False, verbosity=0)
-        if loads_demo:
-            call_command("load_demo")
+        if loads_demo and not get_user_model().objects.exists():
+            call_command("load_demo")  # a database nobody can log into is a new one
         # The pool's threads must be gone before we fork, its connections before we wait.
         connection.close_pool()  # type: ignore[attr-defined]
         supervisor.start(list_programs(), environment=child_environment())
@@ -109,16 +111,26 @@ def _start_services() -> embedded.Services:
 def list_programs() -> list[Program]:
     """What runs beside the services: the web server, the worker, the schedule."""
     python = sys.executable
-    celery = [python, "-W", "ignore::UserWarning", "-m", "celery", "-A", "config"]
+    # Celery warns about being root, which is this machine's owner's choice.
+    celery = [python, "-W", "ignore::UserWarning", "-m", "celery", "--quiet", "-A", "config"]
     web_workers = env_int("WEB_WORKERS", 2, least=1)
-    web_threads = env_int("WEB_THREADS", 8, least=1)
+    web_threads = env_int("WEB_THREADS", 4, least=1)
     workers = env_int("WORKERS", 2, least=1)
     schedule_file = settings.DATA_DIR / "beat-schedule"
     return [
         Program(
             name="web",
             argv=[
-                *(python, "-m", "granian", "--interface", "wsgi", "--no-ws"),
+                *(
+                    python,
+                    "-m",
+                    "granian",
+                    "--interface",
+                    "wsgi",
+                    "--no-ws",
+                    "--log-level",
+                    "warning",
+                ),
                 *("--host", settings.HOST, "--port", str(settings.PORT)),
                 *("--workers", str(web_workers), "--blocking-threads", str(web_threads)),
                 *("--workers-kill-timeout", "5", "config.wsgi:application"),
