@@ -111,7 +111,7 @@ def _install_npm() -> Path | None:
     if npm is None or node is None:
         return None
     CACHE.mkdir(parents=True, exist_ok=True)
-    install = [
+    install: list[str | Path] = [
         npm,
         "install",
         "--no-save",

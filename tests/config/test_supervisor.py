@@ -72,15 +72,15 @@ def test_second_run_on_the_same_file_is_refused(tmp_path):
 
 
 def test_start_ends_what_a_killed_run_left(tmp_path):
-    run = {"token": "0123456789abcdef", "leaders": []}
+    token = "0123456789abcdef"
     left = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"],
-        env={**os.environ, "ATTUNE_RUN": run["token"]},
+        env={**os.environ, "ATTUNE_RUN": token},
     )
     assert processes.wait_until(
-        lambda: f"ATTUNE_RUN={run['token']}" in Path(f"/proc/{left.pid}/environ").read_text(),
+        lambda: f"ATTUNE_RUN={token}" in Path(f"/proc/{left.pid}/environ").read_text(),
         seconds=5,
     )
-    (tmp_path / "run.json").write_text(json.dumps(run))
+    (tmp_path / "run.json").write_text(json.dumps({"token": token, "leaders": []}))
     with make_supervisor(tmp_path).hold():
         assert left.wait(timeout=5) == -9
