@@ -115,27 +115,30 @@ def list_programs() -> list[Program]:
     celery = [python, "-W", "ignore::UserWarning", "-m", "celery", "--quiet", "-A", "config"]
     web_workers = env_int("WEB_WORKERS", 2, least=1)
     web_threads = env_int("WEB_THREADS", 4, least=1)
-    workers = env_int("WORKERS", 2, least=1)
+    workers = env_int("WORKERS", 2, least=0)
     schedule_file = settings.DATA_DIR / "beat-schedule"
+    web = Program(
+        name="web",
+        argv=[
+            *(
+                python,
+                "-m",
+                "granian",
+                "--interface",
+                "wsgi",
+                "--no-ws",
+                "--log-level",
+                "warning",
+            ),
+            *("--host", settings.HOST, "--port", str(settings.PORT)),
+            *("--workers", str(web_workers), "--blocking-threads", str(web_threads)),
+            *("--workers-kill-timeout", "5", "config.wsgi:application"),
+        ],
+    )
+    if not workers:
+        return [web]  # a machine that serves pages only; others do the work
     return [
-        Program(
-            name="web",
-            argv=[
-                *(
-                    python,
-                    "-m",
-                    "granian",
-                    "--interface",
-                    "wsgi",
-                    "--no-ws",
-                    "--log-level",
-                    "warning",
-                ),
-                *("--host", settings.HOST, "--port", str(settings.PORT)),
-                *("--workers", str(web_workers), "--blocking-threads", str(web_threads)),
-                *("--workers-kill-timeout", "5", "config.wsgi:application"),
-            ],
-        ),
+        web,
         Program(
             name="worker",
             argv=[
