@@ -1,0 +1,50 @@
+import { all, guard, isVisible, listen } from "../page.js";
+
+const address = () => location.pathname + location.search;
+
+/** Only the origin of where the visitor came from; paths elsewhere are none of our business. */
+const referrer = guard(() => document.referrer.match(/^https?:\/\/[^/]+\//)?.[0]);
+
+/** Tell of history changes where the Navigation API is missing; answers how to undo it. */
+function patchHistory(onChange) {
+  const undo = ["pushState", "replaceState"].map((name) => {
+    const original = history[name];
+    const patched = function (...args) {
+      original.apply(this, args);
+      onChange();
+    };
+    history[name] = patched;
+    return () => {
+      if (history[name] === patched) history[name] = original; // else somebody wraps ours
+    };
+  });
+  return all([...undo, listen(window, "popstate", onChange)]);
+}
+
+/**
+ * Page views: the first once the page is seen, then each change of path or query within the page,
+ * and each return from the back/forward cache.
+ */
+export function pages(tracker) {
+  let last;
+  const view = (fields) => {
+    last = address();
+    tracker.open(fields);
+  };
+  const begin = () => {
+    if (!last && isVisible()) view({ referrer: referrer() });
+  };
+  // A microtask later, the site's own code around the change has run, and a redirect is one view.
+  const check = () =>
+    queueMicrotask(guard(() => {
+      if (last && address() !== last) view();
+    }));
+  const ends = [
+    window.navigation ? listen(navigation, "currententrychange", check) : patchHistory(check),
+    listen(window, "pageshow", ({ persisted }) => persisted && view()),
+    listen(document, "visibilitychange", begin),
+    () => (last = ""),
+  ];
+  begin();
+  return all(ends);
+}

@@ -1,0 +1,46 @@
+const MOST_PROPERTIES = 20;
+const MOST_CLASSES = 8;
+const SUBJECT = ["item", "category", "content_type"];
+
+/** At most `length` characters, never half of a surrogate pair; undefined for nothing. */
+export const cut = (value, length = 200) =>
+  String(value ?? "").slice(0, length).replace(/[\ud800-\udbff]$/, "") || undefined;
+
+/** The first 20 scalars of an object, strings cut: the only properties an event may have. */
+export function flatten(object) {
+  const entries = Object.entries(object ?? {})
+    .map(([name, value]) => [cut(name, 64), typeof value === "string" ? cut(value) : value])
+    .filter(([, value]) => /^(string|boolean)$/.test(typeof value) || Number.isFinite(value));
+  return Object.fromEntries(entries.slice(0, MOST_PROPERTIES));
+}
+
+/** What the page (`data-attune-item` …) or an element (`data-item` …) says it is about. */
+export function readSubject(element, prefix = "data-") {
+  const subject = {};
+  for (const name of SUBJECT) {
+    const value = cut(element.getAttribute(prefix + name.replace("_", "-")));
+    if (value) subject[name] = value;
+  }
+  return subject;
+}
+
+/** `data-track-list-name="x"` → `{list_name: "x"}`. */
+export const trackProperties = (element) =>
+  Object.fromEntries(
+    Array.from(element.attributes, ({ name, value }) => [name.split("data-track-")[1]?.replace(/-/g, "_"), value])
+      .filter(([name]) => name && name !== "field"),
+  );
+
+/** Read from attributes, not DOM properties: in a form, a field named `id` hides the form's own. */
+const describe = (element) => ({
+  id: cut(element.getAttribute("id")),
+  classes: (element.getAttribute("class") ?? "").match(/\S+/g)?.slice(0, MOST_CLASSES).map((name) => cut(name)),
+  section: cut(element.closest("[data-section]")?.dataset.section),
+});
+
+/** The fields that an event at this element carries. */
+export const elementFields = (element, properties) => ({
+  ...readSubject(element),
+  element: describe(element),
+  properties: flatten({ ...trackProperties(element), ...properties }),
+});
