@@ -47,7 +47,6 @@ class Instance:
         }
 
     def __enter__(self) -> "Instance":
-        self._manage("collectstatic", "--noinput")
         self._log = open(Path(self._folder.name) / "up.log", "w+")
         self._process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],

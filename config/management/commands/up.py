@@ -46,6 +46,7 @@ class Command(BaseCommand):
         try:
             with supervisor.hold():
                 check_port_free(settings.HOST, settings.PORT)
+                supervisor.write_line("Starting PostgreSQL and Valkey …")
                 services = _start_services()
                 try:
                     self._run(supervisor, services, loads_demo=not no_demo and settings.DEBUG)
@@ -68,7 +69,10 @@ class Command(BaseCommand):
     def _run(
         self, supervisor: Supervisor, services: embedded.Services, *, loads_demo: bool
     ) -> None:
+        supervisor.write_line("Bringing the database up to date …")
         settings.STATIC_ROOT.mkdir(exist_ok=True)
+        if not settings.DEBUG:
+            call_command("collectstatic", interactive=False, verbosity=0)
         call_command("migrate", interactive=False, verbosity=0)
         if loads_demo and not get_user_model().objects.exists():
             call_command("load_demo")  # a database nobody can log into is a new one
@@ -101,6 +105,7 @@ def _ignore_signals() -> None:
 
 
 def _start_services() -> embedded.Services:
+    """The services whose addresses are not given; none, when both are."""
     return embedded.start(
         settings.DATA_DIR,
         with_postgres=not env_str("DATABASE_URL", ""),
