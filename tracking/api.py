@@ -1,5 +1,6 @@
 """The collection API: parse, refuse, append, answer. The work is done by a worker, later."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -154,6 +155,7 @@ class EventsView(APIView):
         except RequestRefused as refused:
             raise EventsRefused(refused) from refused
         if not parsed.accepted:
+            services.drops_count({Refusal.NOTHING_ACCEPTED: 1}, source="tracker")
             refusal = RequestRefused(Refusal.NOTHING_ACCEPTED, "No event could be used.")
             raise EventsRefused(refusal, refused=_refused(parsed.refused))
         return Response(_answer(parsed), status=202)
@@ -165,12 +167,20 @@ class EventsView(APIView):
             refusal = Refusal.FOREIGN_ORIGIN, "Send events from the site's own pages."
         elif http.content_type not in MEDIA_TYPES:
             refusal = Refusal.UNSUPPORTED_MEDIA_TYPE, "Send application/json or text/plain."
-        elif int(http.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        elif _content_length(http.META) > MAX_BODY_BYTES:
             refusal = Refusal.BODY_TOO_LARGE, f"Send at most {MAX_BODY_BYTES} bytes at a time."
         else:
             return http.body
         services.drops_count({refusal[0]: 1}, source="tracker")
         raise EventsRefused(RequestRefused(*refusal))
+
+
+def _content_length(meta: Mapping[str, Any]) -> int:
+    """The announced length; what is no number is read as nothing, by Django too."""
+    try:
+        return int(meta.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
 
 
 def _answer(parsed: Parsed) -> dict[str, object]:

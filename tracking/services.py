@@ -3,7 +3,6 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,17 +14,30 @@ from django.db import OperationalError, transaction
 from psycopg.errors import LockNotAvailable
 
 from consent import selectors as consent_selectors
-from tracking import selectors, store
-from tracking.models import Quarantine, SweepCursor
+from tracking import runs, selectors, store
+from tracking.models import SweepCursor
 from tracking.pipeline.parse import Parsed, RequestRefused, parse_request
-from tracking.pipeline.steps import Batch, Event, Receipt, event_build, event_clean
+from tracking.pipeline.steps import (
+    HISTORY,
+    STEPS,
+    Arrived,
+    Batch,
+    Dropped,
+    Event,
+    Receipt,
+    event_build,
+    events_clean,
+)
 from tracking.pipeline.wire import Refusal, WireEvent
-from tracking.signals import events_stored
+from tracking.runs import RefusedLine
+from tracking.signals import events_stored, visitor_erased
 
 log = logging.getLogger(__name__)
 
 #: Requests drained in one transaction: enough to make COPY cheap, few enough to stay fresh.
 DRAIN_REQUESTS = 200
+#: The same bound for imports, whose requests are large.
+DRAIN_BYTES = 1_500_000
 
 #: A fence is dated by its transaction's clock and seen when that commits: look back this far.
 SWEEP_OVERLAP = timedelta(minutes=5)
@@ -118,51 +130,45 @@ def _drain_once(shard: int) -> tuple[int, int]:
     """One transaction: (requests read, events stored)."""
     with transaction.atomic():
         last_seq = store.shard_lock(shard)
-        rows = store.inbox_read(shard, limit=DRAIN_REQUESTS)
+        rows = store.inbox_read(shard, limit=DRAIN_REQUESTS, max_bytes=DRAIN_BYTES)
         if not rows:
             return 0, 0
-        arrived = [
-            (event, row.receipt)
-            for row in rows
-            for wire in _decode_events(row.payload)
-            if (event := event_build(wire, row.receipt)) is not None
-        ]
-        kept, drops = _events_clean(arrived)
-        times = {store.at(event.occurred_ms).replace(day=1) for event in kept}
-        store.partitions_ensure(times)
+        kept, drops = _events_clean(
+            [
+                (event, row.receipt)
+                for row in rows
+                for wire in _decode_events(row.payload)
+                if (event := event_build(wire, row.receipt)) is not None
+            ]
+        )
+        months = store.months_of(kept)
+        store.partitions_ensure(months)
         last_seq = store.events_write(kept, shard=shard, last_seq=last_seq)
         store.shard_advance(shard, last_seq=last_seq)
         store.inbox_delete([row.id for row in rows])
         _drops_record(drops)
-    store.partitions_seen(times)
+    store.partitions_seen(months)
     return len(rows), len(kept)
 
 
-def _events_clean(
-    arrived: list[tuple[Event, Receipt]],
-) -> tuple[list[Event], list[tuple[Event, Refusal]]]:
+def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
     signals = selectors.signal_list()
     batch = Batch(
         consented=_visitors_consenting({event.visitor_id for event, _ in arrived}),
-        stored=store.events_stored_find(event for event, _ in arrived),
         cumulative={
             name: signal.value_cap for name, signal in signals.items() if signal.unit != "event"
         },
     )
-    kept: list[Event] = []
-    drops: list[tuple[Event, Refusal]] = []
-    for event, receipt in arrived:
-        result = event_clean(event, receipt, batch)
-        if isinstance(result, Refusal):
-            drops.append((event, result))
-        else:
-            kept.append(result)
+    usable, drops = events_clean(arrived, batch, steps=STEPS)
+    batch.stored = store.events_stored_find([event for event, _ in usable])
+    new, repeated = events_clean(usable, batch, steps=HISTORY)
+    kept = [event for event, _ in new]
     new_visits = store.visits_upsert(kept)
     for event in kept:
         if event.visit_id is not None and (event.visitor_id, event.visit_id) in new_visits:
             event.starts_visit = True
             new_visits.discard((event.visitor_id, event.visit_id))
-    return kept, drops
+    return kept, drops + repeated
 
 
 def _visitors_consenting(visitor_ids: set[UUID]) -> frozenset[UUID]:
@@ -176,17 +182,14 @@ def _visitors_consenting(visitor_ids: set[UUID]) -> frozenset[UUID]:
     )
 
 
-def _drops_record(drops: Iterable[tuple[Event, Refusal]]) -> None:
+def _drops_record(drops: list[Dropped]) -> None:
     """Count every drop; name the line of an imported one."""
-    drops = list(drops)
     store.drops_add(Counter((str(reason), event.source) for event, reason in drops))
-    named = [
-        Quarantine(run_id=int(event.source.rpartition("#")[2]), line=event.line, reason=str(reason))
+    runs.quarantine_add(
+        RefusedLine(runs.run_of(event.source), event.line, reason)
         for event, reason in drops
         if event.line is not None
-    ]
-    if named:
-        Quarantine.objects.bulk_create(named, batch_size=2000, ignore_conflicts=True)
+    )
 
 
 def drops_count(counts: dict[Refusal, int], *, source: str) -> None:
@@ -198,7 +201,9 @@ def visitor_erase(*, visitor_id: UUID) -> int:
     """Delete all that is stored of what a visitor did; returns how many events."""
     with transaction.atomic():
         store.shard_lock(selectors.shard_of(visitor_id), timeout_ms=10_000)
-        return store.visitor_delete(visitor_id)
+        count = store.visitor_delete(visitor_id)
+    visitor_erased.send(sender=None, visitor_id=visitor_id)
+    return count
 
 
 def erasure_sweep(*, now: datetime) -> int:

@@ -4,5 +4,9 @@ from django.dispatch import Signal
 
 #: sent after a drain committed; argument `shard`
 events_stored = Signal()
-#: sent when signal weights were changed; argument `by`, a user name
+#: sent after a visitor's events were deleted; argument `visitor_id`. A receiver that fails is
+#: not forgiven: the erasure is tried again.
+visitor_erased = Signal()
+#: sent when signal weights were changed; argument `by`, a user name; a receiver may return a
+#: sentence for whoever made the change
 taxonomy_changed = Signal()

@@ -9,48 +9,28 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 from django.db import connection
 from psycopg import sql
 
+from tracking.pipeline.rows import COLUMNS, rows_pack
 from tracking.pipeline.steps import Event, Receipt, Stored
 
 #: A retry of one id can differ in time by what the clock correction differed; see steps.
-DUPLICATE_WINDOW = "2 days"
+DUPLICATE_SECONDS = 2 * 86_400.0
 
-_EVENT_COLUMNS = (
-    ("visitor_id", "uuid"),
-    ("id", "uuid"),
-    ("part", "int2"),
-    ("occurred_at", "timestamptz"),
-    ("received_at", "timestamptz"),
-    ("shard", "int2"),
-    ("seq", "int8"),
-    ("type", "varchar"),
-    ("visit_id", "uuid"),
-    ("view_id", "uuid"),
-    ("starts_visit", "bool"),
-    ("is_bot", "bool"),
-    ("basis", "varchar"),
-    ("source", "varchar"),
-    ("device", "varchar"),
-    ("path", "text"),
-    ("referrer_host", "text"),
-    ("item", "text"),
-    ("category", "text"),
-    ("content_type", "text"),
-    ("value", "float8"),
-    ("properties", "text"),
-)
-_COPY_EVENTS = "COPY tracking_event ({}) FROM STDIN".format(
-    ", ".join(name for name, _ in _EVENT_COLUMNS)
+_COPY_EVENTS = f"COPY tracking_event ({', '.join(COLUMNS)}) FROM STDIN (FORMAT binary)"
+_INSERT_INBOX = (
+    "INSERT INTO tracking_inbox (shard, visitor_id, source, basis, device, is_bot, skew_ms,"
+    " received_at, payload) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %b)"
 )
 #: What a fold reads of an event: tracking.selectors.EventRow.
 _FOLD_COLUMNS = (
     "seq, visitor_id, type, category, content_type, value, part, starts_visit, is_bot, basis,"
-    " extract(epoch FROM occurred_at)::float8 * 1000"
+    " (extract(epoch FROM occurred_at) * 1000)::float8"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MS = 86_400_000
+Month = tuple[int, int]
 
 
 class InboxRow(NamedTuple):
@@ -91,33 +71,42 @@ def shard_advance(shard: int, *, last_seq: int) -> None:
 def inbox_add(*, shard: int, receipt: Receipt, payload: bytes) -> None:
     """One row, one statement: committed when this returns, unless a transaction is open."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO tracking_inbox (shard, visitor_id, source, basis, device, is_bot,"
-            " skew_ms, received_at, payload) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (
-                shard,
-                receipt.visitor_id,
-                receipt.source,
-                receipt.basis,
-                receipt.device,
-                receipt.is_bot,
-                receipt.skew_ms,
-                at(receipt.received_ms),
-                payload,
-            ),
-        )
+        cursor.execute(_INSERT_INBOX, _inbox_values(shard, receipt, payload))
 
 
-def inbox_read(shard: int, *, limit: int) -> list[InboxRow]:
-    """The shard's oldest rows, in order of acceptance."""
+def inbox_add_many(rows: Iterable[tuple[int, Receipt, bytes]]) -> None:
+    """Many (shard, receipt, payload) at once."""
+    with connection.cursor() as cursor:
+        cursor.executemany(_INSERT_INBOX, [_inbox_values(*row) for row in rows])
+
+
+def _inbox_values(shard: int, receipt: Receipt, payload: bytes) -> tuple[Any, ...]:
+    return (
+        shard,
+        receipt.visitor_id,
+        receipt.source,
+        receipt.basis,
+        receipt.device,
+        receipt.is_bot,
+        receipt.skew_ms,
+        at(receipt.received_ms),
+        payload,
+    )
+
+
+def inbox_read(shard: int, *, limit: int, max_bytes: int) -> list[InboxRow]:
+    """The shard's oldest rows in order of acceptance; at least one, whatever its size."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, visitor_id, source, basis, device, is_bot, skew_ms,"
-            " extract(epoch FROM received_at)::float8 * 1000, payload"
-            " FROM tracking_inbox WHERE shard = %s ORDER BY id LIMIT %s",
-            (shard, limit),
+            " (extract(epoch FROM received_at) * 1000)::float8, payload"
+            " FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY id)"
+            "  - octet_length(payload) AS bytes_before"
+            "  FROM (SELECT * FROM tracking_inbox WHERE shard = %s ORDER BY id LIMIT %s) AS oldest"
+            " ) AS counted WHERE bytes_before < %s ORDER BY id",
+            (shard, limit, max_bytes),
         )
-        return [InboxRow(row[0], Receipt(*row[1:8]), bytes(row[8])) for row in cursor.fetchall()]
+        return [InboxRow(row[0], Receipt(*row[1:8]), row[8]) for row in cursor.fetchall()]
 
 
 def inbox_delete(ids: Sequence[int]) -> None:
@@ -132,32 +121,29 @@ def inbox_shards() -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def events_stored_find(events: Iterable[Event]) -> dict[tuple[UUID, UUID], Stored]:
+def events_stored_find(events: Sequence[Event]) -> dict[tuple[UUID, UUID], Stored]:
     """What the store already holds of these events' ids, by (visitor id, event id).
 
     Looks a window around each event's time, so that only the partitions around it are probed.
     """
-    wanted = list(events)
-    if not wanted:
+    if not events:
         return {}
-    times = [at(event.occurred_ms) for event in wanted]
+    wanted = {(event.visitor_id, event.id): event.occurred_ms / 1000.0 for event in events}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT e.visitor_id, e.id, count(*)::int, coalesce(sum(e.value), 0),"
-            " min(extract(epoch FROM e.occurred_at)::float8 * 1000)"
-            " FROM (SELECT DISTINCT ON (visitor_id, id) visitor_id, id, happened"
-            "  FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[])"
-            "  AS given (visitor_id, id, happened)) AS given"
+            " min((extract(epoch FROM e.occurred_at) * 1000)::float8)"
+            " FROM unnest(%b::uuid[], %b::uuid[], %b::float8[]) AS given (visitor_id, id, happened)"
             " JOIN tracking_event AS e ON e.visitor_id = given.visitor_id AND e.id = given.id"
-            " AND e.occurred_at BETWEEN given.happened - %s::interval"
-            " AND given.happened + %s::interval"
+            " AND e.occurred_at BETWEEN to_timestamp(given.happened - %s)"
+            "  AND to_timestamp(given.happened + %s)"
             " GROUP BY 1, 2",
             (
-                [event.visitor_id for event in wanted],
-                [event.id for event in wanted],
-                times,
-                DUPLICATE_WINDOW,
-                DUPLICATE_WINDOW,
+                [visitor_id for visitor_id, _ in wanted],
+                [event_id for _, event_id in wanted],
+                list(wanted.values()),
+                DUPLICATE_SECONDS,
+                DUPLICATE_SECONDS,
             ),
         )
         return {(row[0], row[1]): Stored(row[2], row[3], row[4]) for row in cursor.fetchall()}
@@ -193,46 +179,17 @@ def visits_upsert(events: Iterable[Event]) -> set[tuple[UUID, UUID]]:
         return {(row[0], row[1]) for row in cursor.fetchall() if row[2]}
 
 
-def events_write(events: Iterable[Event], *, shard: int, last_seq: int) -> int:
+def events_write(events: Sequence[Event], *, shard: int, last_seq: int) -> int:
     """Append events with consecutive sequence numbers; returns the last one given."""
-    encode = msgspec.json.encode
-    with connection.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
-        copy.set_types([kind for _, kind in _EVENT_COLUMNS])
-        for event in events:
-            last_seq += 1
-            copy.write_row(
-                (
-                    event.visitor_id,
-                    event.id,
-                    event.part,
-                    at(event.occurred_ms),
-                    at(event.received_ms),
-                    shard,
-                    last_seq,
-                    event.type,
-                    event.visit_id,
-                    event.view_id,
-                    event.starts_visit,
-                    event.is_bot,
-                    event.basis,
-                    event.source,
-                    event.device,
-                    event.path,
-                    event.referrer_host,
-                    event.item,
-                    event.category,
-                    event.content_type,
-                    event.value,
-                    encode(event.properties).decode() if event.properties else None,
-                )
-            )
-    return last_seq
+    if events:
+        with connection.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
+            copy.write(b"".join(rows_pack(events, shard=shard, first_seq=last_seq + 1)))
+    return last_seq + len(events)
 
 
-def partitions_ensure(times: Iterable[datetime]) -> None:
-    """Make the monthly partitions that hold these times, if they are not there."""
-    months = {(time.year, time.month) for time in times}
-    for year, month in sorted(months - _known_months):
+def partitions_ensure(months: Iterable[Month]) -> None:
+    """Make the monthly partitions that are not there."""
+    for year, month in sorted(set(months) - _known_months):
         start = datetime(year, month, 1, tzinfo=UTC)
         end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
         name = f"tracking_event_{year:04}_{month:02}"
@@ -241,20 +198,34 @@ def partitions_ensure(times: Iterable[datetime]) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('attune partitions'))")
             cursor.execute("SELECT to_regclass(%s)", (name,))
             if cursor.fetchone()[0] is None:
+                # Made apart and attached: CREATE … PARTITION OF would lock out, and deadlock
+                # with, the drains of other shards.
                 cursor.execute(
                     sql.SQL(
-                        "CREATE TABLE {} PARTITION OF tracking_event FOR VALUES FROM ({}) TO ({})"
+                        "CREATE TABLE {0} (LIKE tracking_event INCLUDING DEFAULTS);"
+                        " ALTER TABLE tracking_event ATTACH PARTITION {0}"
+                        " FOR VALUES FROM ({1}) TO ({2})"
                     ).format(sql.Identifier(name), sql.Literal(start), sql.Literal(end))
                 )
 
 
 #: Months seen to exist by this process. A rollback can undo a creation, so a month is entered
 #: by `partitions_seen` after the commit.
-_known_months: set[tuple[int, int]] = set()
+_known_months: set[Month] = set()
 
 
-def partitions_seen(times: Iterable[datetime]) -> None:
-    _known_months.update((time.year, time.month) for time in times)
+def partitions_seen(months: Iterable[Month]) -> None:
+    _known_months.update(months)
+
+
+def months_of(events: Iterable[Event]) -> set[Month]:
+    """The months these events happened in."""
+    days = {event.occurred_ms // DAY_MS for event in events}
+    return {month_of(at(day * DAY_MS)) for day in days}
+
+
+def month_of(time: datetime) -> Month:
+    return time.year, time.month
 
 
 def events_after(shard: int, *, seq: int, limit: int) -> list[tuple[Any, ...]]:

@@ -32,7 +32,7 @@ def partitions_make() -> None:
     """Have next month's partition before its first event comes."""
     now = datetime.now(UTC)
     with transaction.atomic():
-        store.partitions_ensure(now + timedelta(days=days) for days in (0, 20, 40))
+        store.partitions_ensure(store.month_of(now + timedelta(days=days)) for days in (0, 20, 40))
 
 
 @shared_task

@@ -17,6 +17,8 @@ from tracking.pipeline.wire import MAX_EVENTS, Envelope, Refusal, WireEvent
 SKEW_TOLERANCE_MS = 60_000
 #: A corrected time this far ahead is still accepted (and taken as "now" by the worker).
 FUTURE_TOLERANCE_MS = 5 * 60_000
+#: The NUL character as JSON must write it.
+NUL = rb"\u0000"
 
 _decode_envelope = msgspec.json.Decoder(Envelope).decode
 _decode_event = msgspec.json.Decoder(WireEvent).decode
@@ -63,6 +65,15 @@ def skew_between(sent_at_ms: float | None, received_ms: float) -> int:
     return skew if abs(skew) > SKEW_TOLERANCE_MS else 0
 
 
+def event_decode(raw: bytes | msgspec.Raw) -> WireEvent:
+    """One event of the wire; raises msgspec.DecodeError with the path of what is wrong."""
+    event = _decode_event(raw)
+    # PostgreSQL stores no NUL in text: accepted, it would stop the drain of its shard for good.
+    if NUL in bytes(raw):
+        raise msgspec.ValidationError("Text must not contain the NUL character")
+    return event
+
+
 def parse_request(
     body: bytes, *, received_ms: float, known_types: Container[str], max_age_ms: float
 ) -> Parsed:
@@ -83,7 +94,7 @@ def parse_request(
     refused: list[RefusedEvent] = []
     for index, raw in enumerate(envelope.events):
         try:
-            event = _decode_event(raw)
+            event = event_decode(raw)
         except msgspec.DecodeError as error:
             refused.append(RefusedEvent(index, Refusal.INVALID_EVENT, str(error)))
             continue

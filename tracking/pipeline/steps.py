@@ -1,10 +1,10 @@
 """In the worker: accepted events to rows of the event store, one named step at a time.
 
-Each step takes an event and what is known about its batch, and returns the event, changed or
-not, or the reason it is dropped. `STEPS` is the document: read it first.
+Each step takes an event and what is known about its batch, and returns the event, changed in
+place or not, or the reason it is dropped. `STEPS` is the document: read it first.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -64,11 +64,18 @@ class Stored(NamedTuple):
 
 
 class Batch(Struct):
-    """What the steps may know: who still consents, what is stored, and the caps per type."""
+    """What the steps may know: who still consents, the caps per type, and what is stored.
+
+    `stored` is filled between STEPS and HISTORY: it is found by the corrected times.
+    """
 
     consented: frozenset[UUID]
-    stored: dict[tuple[UUID, UUID], Stored]
     cumulative: Mapping[str, float | None]
+    stored: dict[tuple[UUID, UUID], Stored] = {}
+
+
+Arrived = tuple[Event, Receipt]
+Dropped = tuple[Event, Refusal]
 
 
 def event_build(wire: WireEvent, receipt: Receipt) -> Event | None:
@@ -106,7 +113,7 @@ def event_build(wire: WireEvent, receipt: Receipt) -> Event | None:
         content_type=wire.content_type or "",
         value=wire.value,
         properties=properties or None,
-        line=wire.line,
+        line=None if receipt.visitor_id else wire.line,
     )
 
 
@@ -123,7 +130,8 @@ def require_consent(event: Event, receipt: Receipt, batch: Batch) -> Event | Ref
 
 def minimise(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
     """Keep the referrer's host only and the path without query or fragment."""
-    event.path = event.path.partition("?")[0].partition("#")[0]
+    if "?" in event.path or "#" in event.path:
+        event.path = event.path.partition("?")[0].partition("#")[0]
     if event.referrer_host:
         try:
             event.referrer_host = urlsplit(event.referrer_host).hostname or ""
@@ -159,20 +167,29 @@ def drop_duplicates(event: Event, receipt: Receipt, batch: Batch) -> Event | Ref
 
 Step = Callable[[Event, Receipt, Batch], Event | Refusal]
 
+#: What an event and its request tell.
 STEPS: tuple[Step, ...] = (
     require_consent,
     correct_clock,
     minimise,
     cap_value,
-    drop_duplicates,
 )
+#: What only the events before it tell.
+HISTORY: tuple[Step, ...] = (drop_duplicates,)
 
 
-def event_clean(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
-    """Run STEPS in order; the first reason ends the way."""
-    for step in STEPS:
-        result = step(event, receipt, batch)
-        if isinstance(result, Refusal):
-            return result
-        event = result
-    return event
+def events_clean(
+    arrived: Iterable[Arrived], batch: Batch, *, steps: tuple[Step, ...]
+) -> tuple[list[Arrived], list[Dropped]]:
+    """Run the steps on each event in order; the first reason ends its way: (kept, dropped)."""
+    kept: list[Arrived] = []
+    dropped: list[Dropped] = []
+    for event, receipt in arrived:
+        for step in steps:
+            result = step(event, receipt, batch)
+            if isinstance(result, Refusal):
+                dropped.append((event, result))
+                break
+        else:
+            kept.append((event, receipt))
+    return kept, dropped

@@ -35,6 +35,7 @@ class Refusal(StrEnum):
     DUPLICATE = "duplicate"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     MALFORMED_LINE = "malformed_line"
+    SKIPPED_BY_MAPPING = "skipped_by_mapping"
 
 
 class Element(Struct, frozen=True, omit_defaults=True):
@@ -61,7 +62,8 @@ class WireEvent(Struct, frozen=True, omit_defaults=True):
     value: Annotated[float, Meta(ge=0, le=1e9)] | None = None
     element: Element | None = None
     properties: Annotated[dict[Short, Scalar], Meta(max_length=20)] = {}
-    # Imports only: whose event it is, and the line it stood on. Never read from a browser.
+    # Imports only: whose event it is, and the line it stood on. A request from a browser names
+    # its visitor by the cookie; there, both are ignored (steps.event_build).
     visitor: UUID | None = None
     line: int | None = None
 
