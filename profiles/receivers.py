@@ -7,7 +7,7 @@ from django.dispatch import receiver
 
 from consent.signals import consent_changed
 from profiles import services
-from tracking.signals import events_stored
+from tracking.signals import events_stored, visitor_erased
 
 
 @receiver(events_stored, dispatch_uid="profiles: fold stored events")
@@ -19,3 +19,9 @@ def fold_on_stored(*, shard: int, **kwargs: Any) -> None:
 def forget_on_withdrawal(*, visitor_id: UUID, withdrawn: frozenset[str], **kwargs: Any) -> None:
     if withdrawn:
         services.profile_delete(visitor_id=visitor_id)
+
+
+@receiver(visitor_erased, dispatch_uid="profiles: forget the erased")
+def forget_on_erasure(*, visitor_id: UUID, **kwargs: Any) -> None:
+    """Again, after the events: a fold that was under way may have brought the profile back."""
+    services.profile_erase(visitor_id=visitor_id)

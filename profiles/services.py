@@ -1,6 +1,7 @@
 """Keeping profiles: fold new events in, rebuild from all of them, forget a visitor."""
 
-from collections.abc import Callable, Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import OperationalError, transaction
 from psycopg.errors import LockNotAvailable
+from redis.exceptions import RedisError
 
 from consent import selectors as consent_selectors
 from profiles import store
@@ -17,6 +19,8 @@ from profiles.selectors import profile_cache_key
 from profiles.state import State, increment_of, state_add
 from tracking import selectors as tracking_selectors
 from tracking.selectors import EventRow
+
+log = logging.getLogger(__name__)
 
 #: The purpose without which no event is folded.
 PURPOSE = "personalization"
@@ -33,33 +37,44 @@ def shard_fold(shard: int) -> int:
     total = 0
     while True:
         try:
-            read, encoded = _fold_once(shard)
+            read = _fold_once(shard)
         except OperationalError as error:
             if isinstance(error.__cause__, LockNotAvailable):
                 return total  # another worker folds this shard and will see the same events
             raise
-        if encoded:
-            cache.set_many({profile_cache_key(key): raw for key, raw in encoded.items()})
         total += read
         if read < FOLD_EVENTS:
             return total
 
 
-def _fold_once(shard: int) -> tuple[int, dict[UUID, bytes]]:
+def _fold_once(shard: int) -> int:
     with transaction.atomic():
         seq = store.cursor_lock(shard)
         rows = tracking_selectors.events_after(shard, seq=seq, limit=FOLD_EVENTS)
         if not rows:
-            return 0, {}
+            return 0
         usable = _events_usable(rows)
         states = store.states_read({row.visitor_id for row in usable})
         events_add(states, usable)
-        encoded = store.states_write(
-            {visitor_id: states[visitor_id] for visitor_id in {row.visitor_id for row in usable}},
-            shard=shard,
-        )
+        _states_keep(states, shard=shard, now=datetime.now(UTC))
         store.cursor_move(shard, seq=rows[-1].seq)
-    return len(rows), encoded
+    return len(rows)
+
+
+def _states_keep(states: Mapping[UUID, State], *, shard: int, now: datetime) -> None:
+    """Write states to PostgreSQL and the cache, while the shard's fold is ours.
+
+    The cache is written before the commit and so in the order of the folds: after it, an older
+    state could overtake a newer one. A fold that fails from here on is done again, with the same
+    result, so what the cache holds too early is never wrong.
+    """
+    if not states:
+        return
+    encoded = store.states_write(states, shard=shard, now=now)
+    try:
+        cache.set_many({profile_cache_key(key): raw for key, raw in encoded.items()})
+    except (RedisError, OSError) as error:
+        log.warning("profiles not cached: %s", type(error).__name__)
 
 
 def events_add(states: dict[UUID, State], rows: Iterable[EventRow]) -> None:
@@ -83,14 +98,13 @@ def events_add(states: dict[UUID, State], rows: Iterable[EventRow]) -> None:
         state_add(state, increment, max_topics=max_topics)
 
 
-def _events_usable(rows: list[EventRow]) -> list[EventRow]:
+def _events_usable(rows: Sequence[EventRow]) -> list[EventRow]:
     """Events of people who agreed to personalization then and still do, bots left out."""
     visitor_ids = {row.visitor_id for row in rows}
     consented = consent_selectors.visitors_granted(visitor_ids, PURPOSE, datetime.now(UTC))
+    bases = {basis for basis in {row.basis for row in rows} if PURPOSE in basis.split(",")}
     return [
-        row
-        for row in rows
-        if row.visitor_id in consented and not row.is_bot and PURPOSE in row.basis
+        row for row in rows if row.basis in bases and row.visitor_id in consented and not row.is_bot
     ]
 
 
@@ -100,18 +114,18 @@ def shard_rebuild(shard: int, *, progress: Callable[[int], None] = lambda events
     The same fold from zero, up to the cursor: events stored meanwhile follow by the next fold.
     """
     profiles = 0
+    now = datetime.now(UTC)
     with transaction.atomic():
         seq = store.cursor_lock(shard, timeout_ms=60_000)
-        store.profiles_clear(shard)
         rows = tracking_selectors.events_by_visitor(shard, through_seq=seq)
         for chunk in _visitors_chunked(rows):
             states: dict[UUID, State] = {}
             events_add(states, _events_usable(chunk))
-            if states:
-                encoded = store.states_write(states, shard=shard)
-                cache.set_many({profile_cache_key(key): raw for key, raw in encoded.items()})
-                profiles += len(states)
+            _states_keep(states, shard=shard, now=now)
+            profiles += len(states)
             progress(len(chunk))
+        gone = store.profiles_delete_but(shard, updated_at=now)
+        cache.delete_many(profile_cache_key(visitor_id) for visitor_id in gone)
     return profiles
 
 
@@ -129,8 +143,15 @@ def _visitors_chunked(rows: Iterator[EventRow]) -> Iterator[list[EventRow]]:
         yield chunk
 
 
+def profile_erase(*, visitor_id: UUID) -> None:
+    """Forget a profile for good: no fold is under way, and later ones leave the visitor out."""
+    with transaction.atomic():
+        store.cursor_lock(tracking_selectors.shard_of(visitor_id), timeout_ms=10_000)
+        profile_delete(visitor_id=visitor_id)
+
+
 def profile_delete(*, visitor_id: UUID) -> None:
-    """Forget a profile, unreadable at once."""
+    """Forget a profile, unreadable at once; does not wait for a fold that is under way."""
     cache.delete(profile_cache_key(visitor_id))
     Profile.objects.filter(visitor_id=visitor_id).delete()
     cache.delete(profile_cache_key(visitor_id))

@@ -77,17 +77,18 @@ def state_add(state: State, event: Increment, *, max_topics: int) -> None:
     long = log_mass(event.weight, at, LONG)
     count = 1 if event.is_new else 0
     masses = state.masses
+    before = len(masses)
     for topic in _topics(event):
         key = f"{event.signal}|{topic}"
         mass = masses.get(key)
         if mass is None:
             masses[key] = Mass(short, long, count)
-            if len(masses) > max_topics:
-                _topics_bound(masses, max_topics)
         else:
             mass.short = log_add(mass.short, short)
             mass.long = log_add(mass.long, long)
             mass.events += count
+    if before < len(masses) > max_topics:
+        _topics_bound(state, max_topics)
 
 
 def _topics(event: Increment) -> list[str]:
@@ -124,10 +125,10 @@ def _recent_add(recent: dict[str, list[int]], key: str, when: int) -> None:
         del times[0]
 
 
-def _topics_bound(masses: dict[str, Mass], max_topics: int) -> None:
+def _topics_bound(state: State, max_topics: int) -> None:
     """Let the weakest topics give way: by long mass over all signals, ties by name."""
     strength: dict[str, float] = {}
-    for key, mass in masses.items():
+    for key, mass in state.masses.items():
         topic = key.partition("|")[2]
         if topic:
             strength[topic] = log_add(strength.get(topic, NOTHING), mass.long)
@@ -135,8 +136,14 @@ def _topics_bound(masses: dict[str, Mass], max_topics: int) -> None:
         return
     weakest = sorted(strength, key=lambda topic: (strength[topic], topic))
     gone = set(weakest[: len(strength) - max_topics])
-    for key in [key for key in masses if key.partition("|")[2] in gone]:
-        del masses[key]
+    state.masses = {
+        key: mass for key, mass in state.masses.items() if key.partition("|")[2] not in gone
+    }
+    state.recent = {
+        key: times
+        for key, times in state.recent.items()
+        if "c:" + key.partition("|")[2] not in gone
+    }
 
 
 def state_merge(state: State, other: State, *, max_topics: int) -> None:
@@ -149,11 +156,11 @@ def state_merge(state: State, other: State, *, max_topics: int) -> None:
             mine.short = log_add(mine.short, mass.short)
             mine.long = log_add(mine.long, mass.long)
             mine.events += mass.events
-    if len(state.masses) > max_topics:
-        _topics_bound(state.masses, max_topics)
     for key, times in other.recent.items():
         for when in times:
             _recent_add(state.recent, key, when)
+    if len(state.masses) > max_topics:
+        _topics_bound(state, max_topics)
     for signal, count in other.counts.items():
         state.counts[signal] = state.counts.get(signal, 0) + count
     state.visits += other.visits

@@ -42,10 +42,9 @@ def states_read(visitor_ids: Collection[UUID]) -> dict[UUID, State]:
         return {row[0]: state_decode(row[1]) for row in cursor.fetchall()}
 
 
-def states_write(states: Mapping[UUID, State], *, shard: int) -> dict[UUID, bytes]:
+def states_write(states: Mapping[UUID, State], *, shard: int, now: datetime) -> dict[UUID, bytes]:
     """Insert or replace these visitors' states; returns them encoded."""
     encoded = {visitor_id: state_encode(states[visitor_id]) for visitor_id in sorted(states)}
-    now = datetime.now(UTC)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO profiles_profile (visitor_id, shard, state, last_event_at, updated_at)"
@@ -68,6 +67,12 @@ def states_write(states: Mapping[UUID, State], *, shard: int) -> dict[UUID, byte
     return encoded
 
 
-def profiles_clear(shard: int) -> None:
+def profiles_delete_but(shard: int, *, updated_at: datetime) -> list[UUID]:
+    """Delete the shard's profiles that were not written at this moment; returns whose."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM profiles_profile WHERE shard = %s", (shard,))
+        cursor.execute(
+            "DELETE FROM profiles_profile WHERE shard = %s AND updated_at <> %s"
+            " RETURNING visitor_id",
+            (shard, updated_at),
+        )
+        return [row[0] for row in cursor.fetchall()]
