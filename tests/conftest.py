@@ -123,7 +123,9 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def browser_context(chromium: Browser, live_server: object) -> Iterator[BrowserContext]:
     """A fresh profile: no cookie, no storage. Paths are relative to the live server."""
-    context = chromium.new_context(base_url=str(live_server))
+    # A browser that says it is headless is a bot to the pipeline, and rightly so.
+    agent = f"Mozilla/5.0 (X11; Linux x86_64) Chrome/{chromium.version} Safari/537.36"
+    context = chromium.new_context(base_url=str(live_server), user_agent=agent)
     context.set_default_timeout(10_000)
     yield context
     context.close()
