@@ -26,6 +26,7 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         # As root the servers run as somebody else, who must be able to pass.
         self.folder.chmod(0o711)
+        (self.folder / "static").mkdir()  # WhiteNoise warns when it is missing
         self.services = embedded.start(self.folder, throw_away=True)
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -10,6 +11,7 @@ import socket
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -46,16 +48,14 @@ class Command(BaseCommand):
         try:
             with supervisor.hold():
                 check_port_free(settings.HOST, settings.PORT)
-                supervisor.write_line("Starting PostgreSQL and Valkey …")
-                services = _start_services()
-                try:
-                    self._run(supervisor, services, loads_demo=not no_demo and settings.DEBUG)
-                except KeyboardInterrupt:
-                    supervisor.write_line("Stopping …")
-                finally:
-                    _ignore_signals()
-                    supervisor.stop()
-                    services.stop()
+                with run_services(supervisor) as services:
+                    try:
+                        self._run(supervisor, services, loads_demo=not no_demo and settings.DEBUG)
+                    except KeyboardInterrupt:
+                        supervisor.write_line("Stopping …")
+                    finally:
+                        _ignore_signals()
+                        supervisor.stop()
         except embedded.EmbeddedError as error:
             raise CommandError(str(error)) from error
         except AlreadyRunningError:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         supervisor.write_line("Stopped.")
 
     def _run(
-        self, supervisor: Supervisor, services: embedded.Services, *, loads_demo: bool
+        self, supervisor: Supervisor, services: embedded.Services | None, *, loads_demo: bool
     ) -> None:
         supervisor.write_line("Bringing the database up to date …")
         settings.STATIC_ROOT.mkdir(exist_ok=True)
@@ -84,7 +84,7 @@ class Command(BaseCommand):
             dead = supervisor.find_dead()
             if dead is not None:
                 raise CommandError(f"{dead[0]} ended with code {dead[1]}; everything is stopped.")
-            dead_service = services.find_dead()
+            dead_service = services.find_dead() if services else None
             if dead_service is not None:
                 raise CommandError(f"{dead_service} ended; everything is stopped.")
             if not said_hello and is_answering(settings.HOST, settings.PORT):
@@ -104,13 +104,22 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _start_services() -> embedded.Services:
-    """The services whose addresses are not given; none, when both are."""
-    return embedded.start(
-        settings.DATA_DIR,
-        with_postgres=not env_str("DATABASE_URL", ""),
-        with_valkey=not env_str("REDIS_URL", ""),
+@contextlib.contextmanager
+def run_services(supervisor: Supervisor) -> Iterator[embedded.Services | None]:
+    """The services whose addresses are not given, for as long as this lasts; None if both are."""
+    with_postgres = not env_str("DATABASE_URL", "")
+    with_valkey = not env_str("REDIS_URL", "")
+    if not with_postgres and not with_valkey:
+        yield None
+        return
+    supervisor.write_line("Starting the embedded services …")
+    services = embedded.start(
+        settings.DATA_DIR, with_postgres=with_postgres, with_valkey=with_valkey
     )
+    try:
+        yield services
+    finally:
+        services.stop()
 
 
 def list_programs() -> list[Program]:
