@@ -107,7 +107,7 @@ class Site:
         self.wait(lambda: len(self.events(*types)) >= count)
         return self.events(*types)
 
-    def _handler(site) -> type[BaseHTTPRequestHandler]:  # noqa: N805 # the handler has a self too
+    def _handler(site) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
