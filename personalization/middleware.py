@@ -18,4 +18,8 @@ class PersonalizationMiddleware:
         visitor = Visitor(request)
         request.visitor = visitor  # type: ignore[attr-defined]
         request.consent = SimpleLazyObject(lambda: visitor.known.consent)  # type: ignore[attr-defined]
-        return self.get_response(request)
+        response = self.get_response(request)
+        if "known" in visitor.__dict__:
+            # Whoever looked at the visitor has looked at consent: its middleware must see that.
+            request.consent = visitor.known.consent  # type: ignore[attr-defined]
+        return response
