@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cut, elementFields, flatten, readSubject, trackProperties } from "../../static/src/tracker/context.js";
+import { cut, elementFields, flatten, readSubject, readProperties } from "../../static/src/tracker/context.js";
 import { fakeElement } from "./fakes.mjs";
 
 test("text is cut, never through a character", () => {
@@ -26,8 +26,8 @@ test("a page says what it is about in its body's attributes", () => {
 });
 
 test("data-track-* become properties in snake case", () => {
-  const element = fakeElement({ "data-track": "search", "data-track-list-name": "autumn", "data-track-field": "q", id: "x" });
-  assert.deepEqual(trackProperties(element), { list_name: "autumn" });
+  const element = fakeElement({ "data-track": "search", "data-track-list-name": "autumn", id: "x" });
+  assert.deepEqual(readProperties(element, "data-track-"), { list_name: "autumn" });
 });
 
 test("an element is described by id, eight classes and section", () => {

@@ -10,7 +10,7 @@ export const cut = (value, length = 200) =>
 export function flatten(object) {
   const entries = Object.entries(object ?? {})
     .map(([name, value]) => [cut(name, 64), typeof value === "string" ? cut(value) : value])
-    .filter(([, value]) => /^(string|boolean)$/.test(typeof value) || Number.isFinite(value));
+    .filter(([, value]) => /^(st|bo)/.test(typeof value) || Number.isFinite(value));
   return Object.fromEntries(entries.slice(0, MOST_PROPERTIES));
 }
 
@@ -24,12 +24,14 @@ export function readSubject(element, prefix = "data-") {
   return subject;
 }
 
-/** `data-track-list-name="x"` → `{list_name: "x"}`. */
-export const trackProperties = (element) =>
-  Object.fromEntries(
-    Array.from(element.attributes, ({ name, value }) => [name.split("data-track-")[1]?.replace(/-/g, "_"), value])
-      .filter(([name]) => name && name !== "field"),
-  );
+/** With the prefix `data-track-`, `data-track-list-name="x"` → `{list_name: "x"}`. */
+export function readProperties({ attributes }, prefix) {
+  const properties = {};
+  for (const { name, value } of attributes) {
+    if (name.startsWith(prefix)) properties[name.slice(prefix.length).replace(/-/g, "_")] = value;
+  }
+  return properties;
+}
 
 /** Read from attributes, not DOM properties: in a form, a field named `id` hides the form's own. */
 const describe = (element) => ({
@@ -42,5 +44,5 @@ const describe = (element) => ({
 export const elementFields = (element, properties) => ({
   ...readSubject(element),
   element: describe(element),
-  properties: flatten({ ...trackProperties(element), ...properties }),
+  properties: flatten({ ...readProperties(element, "data-track-"), ...properties }),
 });

@@ -34,8 +34,10 @@ export function soon(fn) {
     }
   });
   const ask = () => {
-    if (!due) (window.requestIdleCallback ?? setTimeout)(flush, window.requestIdleCallback ? { timeout: 200 } : 50);
+    if (due) return;
     due = true;
+    if (window.requestIdleCallback) requestIdleCallback(flush, { timeout: 200 });
+    else setTimeout(flush, 50);
   };
   return { ask, flush, cancel: () => (due = false) };
 }

@@ -1,18 +1,19 @@
+import { readProperties } from "../context.js";
 import { all, guard, soon } from "../page.js";
 
-const numeric = (text) => +text || text;
+/** `{slot, campaign, variant, version}`, ids as numbers. */
+function readSlot(slot) {
+  const properties = readProperties(slot, "data-attune-");
+  for (const name in properties) properties[name] = +properties[name] || properties[name];
+  return properties;
+}
 
 /** One `exposure` per personalized slot and page view, also for slots filled later. */
 export function exposures(tracker) {
   let seen;
   const scan = () => {
-    for (const { dataset } of document.querySelectorAll("[data-attune-slot][data-attune-campaign]")) {
-      const properties = {
-        slot: dataset.attuneSlot,
-        campaign: numeric(dataset.attuneCampaign),
-        variant: numeric(dataset.attuneVariant),
-        version: numeric(dataset.attuneVersion),
-      };
+    for (const slot of document.querySelectorAll("[data-attune-slot][data-attune-campaign]")) {
+      const properties = readSlot(slot);
       const key = JSON.stringify(properties);
       if (!seen.has(key)) tracker.record("exposure", { properties });
       seen.add(key);
@@ -31,7 +32,7 @@ export function exposures(tracker) {
   changes.observe(document.body, {
     subtree: true,
     childList: true,
-    attributeFilter: ["data-attune-slot", "data-attune-campaign", "data-attune-variant"],
+    attributeFilter: ["data-attune-campaign", "data-attune-variant"],
   });
   return all([() => changes.disconnect(), scanning.cancel]);
 }

@@ -17,7 +17,7 @@ export function forms(tracker) {
     const query = track === "search" && cut(form.elements[trackField]?.value.trim(), QUERY);
     tracker.record(
       track || "form_submit",
-      elementFields(form, query ? { query } : { fields: fieldNames(form.elements) }),
+      elementFields(form, { ...(query ? { query } : { fields: fieldNames(form.elements) }), field: undefined }),
     );
   });
 }

@@ -5,7 +5,7 @@ const FEWEST = 20; // steps of 5 %
 const MOST = 100;
 
 /** On `<html>`, outside `<body>`: no rule, script or layout of the page meets it there. */
-const RAIL = "all:initial;position:absolute;left:0;width:1px;overflow:hidden;visibility:hidden;" +
+const RAIL = "all:initial;position:absolute;left:0;width:1px;visibility:hidden;" +
   "pointer-events:none;contain:strict;";
 
 const topOf = (element) => element.getBoundingClientRect().top;
