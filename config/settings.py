@@ -64,11 +64,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "attune",
         "TIMEOUT": 24 * 3600,
-        "OPTIONS": {"serializer": "config.cache.BytesSerializer"},
     }
 }
 
@@ -169,6 +168,8 @@ STORAGES = {
     },
 }
 
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
@@ -209,9 +210,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 if env_bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
-    # The admin's own interface library evaluates expressions and the API docs inline a script:
-    # both are for staff, carry no visitor's markup, and stay under X-Frame-Options.
-    "EXCLUDE_URL_PREFIXES": ("/admin/", "/api/docs/"),
+    # The admin's own interface library evaluates expressions, the API's docs inline a script, and
+    # the API answers JSON: none shows a visitor's markup, all stay under X-Frame-Options.
+    "EXCLUDE_URL_PREFIXES": ("/admin/", "/api/"),
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
@@ -233,6 +234,7 @@ UNFOLD = {
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
+    "DASHBOARD_CALLBACK": "personalization.dashboard.dashboard_context",
     "STYLES": [lambda request: static("css/admin.css")],
     "SIDEBAR": {
         "show_search": False,

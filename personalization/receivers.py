@@ -9,5 +9,6 @@ from tracking.signals import taxonomy_changed
 
 
 @receiver(taxonomy_changed, dispatch_uid="personalization: publish changed weights")
-def publish_on_taxonomy_change(*, by: str = "", **kwargs: Any) -> None:
-    services.ruleset_publish(by=by)
+def publish_on_taxonomy_change(*, by: str = "", **kwargs: Any) -> str:
+    """Returns what the person who changed it may be told."""
+    return f"Published as version {services.ruleset_publish(by=by)}."

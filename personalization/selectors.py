@@ -2,15 +2,17 @@
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Max, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet, Window
+from django.db.models.functions import Lag
 
 from consent import selectors as consent_selectors
 from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet, decide, ruleset_compile
-from personalization.models import Category, ContentItem
+from personalization.models import Campaign, Category, ContentItem
 from personalization.models import RuleSet as RuleSetRow
 from personalization.rules.context import Context
 from profiles import selectors as profile_selectors
@@ -67,7 +69,7 @@ def item_search(query: str, limit: int = 24) -> list[ContentItem]:
 def ruleset_current(version: object = None) -> RuleSet:
     """The published rule set; `version` is what the cache said, None when it did not know."""
     if not isinstance(version, int):
-        version = RuleSetRow.objects.aggregate(latest=Max("version"))["latest"] or 0
+        version = ruleset_version()
         cache.add(RULESET_VERSION_KEY, version, timeout=None)
     return _ruleset_compiled(version) if version else _EMPTY
 
@@ -77,6 +79,23 @@ def _ruleset_compiled(version: int) -> RuleSet:
     """A version never changes, so a process compiles it once."""
     row = RuleSetRow.objects.get(version=version)
     return ruleset_compile(row.version, row.payload)
+
+
+def campaign_counts() -> tuple[int, int]:
+    """(live, all others)."""
+    live = Campaign.objects.filter(status=Campaign.Status.LIVE).count()
+    return live, Campaign.objects.count() - live
+
+
+def ruleset_version() -> int:
+    """The version in force, from PostgreSQL; 0 before the first."""
+    return RuleSetRow.objects.aggregate(latest=Max("version"))["latest"] or 0
+
+
+def rulesets_recent(*, limit: int) -> list[Any]:
+    """The latest versions, newest first; `before` is the payload each one followed, or None."""
+    before = Window(Lag("payload"), order_by=F("version").asc())
+    return list(RuleSetRow.objects.annotate(before=before)[:limit])
 
 
 def ruleset_latest() -> RuleSet:

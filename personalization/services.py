@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
@@ -54,15 +55,38 @@ def ruleset_publish(*, by: str = "") -> int:
     return version
 
 
+def campaigns_status_set(
+    *, campaigns: Iterable[Campaign], status: str
+) -> tuple[list[Campaign], list[Campaign]]:
+    """Put campaigns live or pause them; returns (changed, refused).
+
+    Refused is going live without a usable rule. Publishes nothing: call ruleset_publish.
+    """
+    wanted = [campaign for campaign in campaigns if campaign.status != status]
+    live = status == Campaign.Status.LIVE
+    refused = [campaign for campaign in wanted if live and not _is_publishable(campaign)]
+    changed = [campaign for campaign in wanted if campaign not in refused]
+    for campaign in changed:
+        campaign.status = status
+        campaign.save(update_fields=["status", "updated_at"])
+    return changed, refused
+
+
+def _is_publishable(campaign: Campaign) -> bool:
+    try:
+        rule_parse(campaign.rule)
+    except RuleError:
+        return False
+    return True
+
+
 def ruleset_payload() -> dict[str, Any]:
     """Everything a decision needs, as JSON."""
     variants = Variant.objects.select_related("category")
     campaigns: dict[int, list[dict[str, Any]]] = {}
     live = Campaign.objects.filter(status=Campaign.Status.LIVE).order_by("-priority", "id")
     for campaign in live:
-        try:
-            rule_parse(campaign.rule)
-        except RuleError:
+        if not _is_publishable(campaign):
             continue  # the form refuses such a rule; one written past it stays unpublished
         campaigns.setdefault(campaign.slot_id, []).append(_campaign_payload(campaign))
     return {

@@ -52,6 +52,31 @@ def visitor_recent(*, limit: int = 50) -> list[tuple[UUID, datetime]]:
     return list(Profile.objects.values_list("visitor_id", "last_event_at")[:limit])
 
 
+def visitors_find(prefix: str, *, limit: int = 10) -> list[UUID]:
+    """The visitors with a profile whose id begins so, with or without hyphens, in order."""
+    digits = prefix.replace("-", "").lower()
+    if not digits or len(digits) > 32 or set(digits) - set("0123456789abcdef"):
+        return []
+    low, high = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    found = Profile.objects.filter(visitor_id__range=(low, high)).order_by("visitor_id")
+    return list(found.values_list("visitor_id", flat=True)[:limit])
+
+
+def states_recent(*, since: datetime, limit: int) -> list[tuple[UUID, State]]:
+    """The profiles that changed last, newest first, back to `since`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT visitor_id, state::text FROM profiles_profile WHERE last_event_at >= %s"
+            " ORDER BY last_event_at DESC LIMIT %s",
+            (since, limit),
+        )
+        return [(row[0], state_decode(row[1])) for row in cursor.fetchall()]
+
+
+def profile_count() -> int:
+    return Profile.objects.count()
+
+
 def shards_behind() -> list[int]:
     """Shards with stored events that are not folded yet."""
     folded = dict(FoldCursor.objects.values_list("shard", "seq"))

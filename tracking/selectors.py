@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from tracking import store
-from tracking.models import DropCount, EventType, Inbox, Shard
+from tracking.models import DropCount, EventType, Inbox, Shard, Visit
 
 #: Seconds for which a process trusts its copy of the known event types.
 TYPES_TTL = 5.0
@@ -46,6 +47,11 @@ def signal_list() -> dict[str, Signal]:
     """Every event type by name, with the weights marketers have set."""
     rows = EventType.objects.values_list("name", "kind", "unit", "weight", "value_cap")
     return {row[0]: Signal(*row) for row in rows}
+
+
+def event_type_labels() -> dict[str, str]:
+    """What people call each event type, in their order."""
+    return dict(EventType.objects.order_by("label").values_list("name", "label"))
 
 
 def event_type_names() -> frozenset[str]:
@@ -89,6 +95,21 @@ def visitor_events(visitor_id: UUID, *, limit: int = 50) -> list[dict[str, Any]]
         )
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def visitor_visits(visitor_id: UUID, *, limit: int = 10) -> list[tuple[datetime, datetime]]:
+    """When a visitor's latest visits began and ended, newest first."""
+    visits = Visit.objects.filter(visitor_id=visitor_id).order_by("-started_at")
+    return list(visits.values_list("started_at", "ended_at")[:limit])
+
+
+def event_count_since(since: datetime) -> int:
+    """Events that happened at or after a moment; each increase of a value counts with its first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM tracking_event WHERE occurred_at >= %s AND part = 0", (since,)
+        )
+        return int(cursor.fetchone()[0])
 
 
 def visitor_event_count(visitor_id: UUID) -> int:

@@ -12,6 +12,7 @@ for what is not known of them.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import category
 
 from personalization.rules.conditions import BY_KIND, Condition, Field
 from personalization.rules.context import Context
@@ -256,6 +257,8 @@ def field_error(field: Field, value: Any) -> str | None:
         return f"{field.label}: choose one."
     if len(value) > MAX_TEXT:
         return f"{field.label}: at most {MAX_TEXT} characters."
+    if any(category(character) in ("Cc", "Cs") for character in value):
+        return f"{field.label}: one line, without control characters."
     return None
 
 

@@ -1,0 +1,70 @@
+"""Whatever is saved here is published in the same transaction: the next page view follows."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from unfold.admin import ModelAdmin
+
+from personalization import selectors, services
+
+CHANGED = "_attune_changed"
+
+
+class PublishingAdmin(ModelAdmin):
+    """An admin whose every change becomes a new version, by whatever way it was made."""
+
+    compressed_fields = False
+    warn_unsaved_form = True
+    list_per_page = 50
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        mark_changed(request)
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        super().delete_model(request, obj)
+        mark_changed(request)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        super().delete_queryset(request, queryset)
+        mark_changed(request)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return _published(
+            request, lambda: super(PublishingAdmin, self).changeform_view(request, *args, **kwargs)
+        )
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return _published(
+            request, lambda: super(PublishingAdmin, self).changelist_view(request, *args, **kwargs)
+        )
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return _published(
+            request, lambda: super(PublishingAdmin, self).delete_view(request, *args, **kwargs)
+        )
+
+
+def mark_changed(request: HttpRequest) -> None:
+    """Remember that this request changed something pages may show."""
+    setattr(request, CHANGED, True)
+
+
+def _published(request: HttpRequest, view: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    if request.method != "POST":
+        return view()
+    with transaction.atomic():
+        before = selectors.ruleset_version()
+        response = view()
+        if not getattr(request, CHANGED, False):
+            return response
+        version = services.ruleset_publish(by=request.user.get_username())
+    if version != before:
+        messages.success(request, f"Published as version {version}: pages follow at once.")
+    else:
+        messages.info(request, f"Nothing that pages show has changed: version {version} stays.")
+    return response

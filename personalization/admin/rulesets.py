@@ -1,0 +1,98 @@
+"""Published versions: who changed what, when. Only looked at; publishing makes them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import Lag
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from personalization.changes import ruleset_changes
+from personalization.models import RuleSet
+from personalization.rule_words import rule_sentence
+from personalization.rules.tree import RuleError, rule_parse
+
+LISTED = 4
+
+
+@admin.register(RuleSet)
+class RuleSetAdmin(ModelAdmin):
+    list_display = ("version", "published_at", "by", "changes_short")
+    list_display_links = ("version",)
+    list_per_page = 20
+    fields = ("version", "published_at", "by", "changes", "campaigns")
+    readonly_fields = fields
+    ordering = ("-version",)
+    sortable_by = ()
+    compressed_fields = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RuleSet]:
+        before = Window(Lag("payload"), order_by=F("version").asc())
+        return super().get_queryset(request).annotate(before=before)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> RuleSet | None:
+        # A filter would leave the window only the row itself to look back from.
+        if not object_id.isdigit():
+            return None
+        pair = list(RuleSet.objects.filter(version__lte=object_id)[:2])
+        if not pair or pair[0].version != int(object_id):
+            return None
+        pair[0].before = pair[1].payload if len(pair) > 1 else None  # type: ignore[attr-defined]
+        return pair[0]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @display(description="By")
+    def by(self, ruleset: RuleSet) -> str:
+        return ruleset.published_by or "–"
+
+    @display(description="What changed")
+    def changes_short(self, ruleset: RuleSet) -> str:
+        return _listed(_changes_of(ruleset), limit=LISTED)
+
+    @display(description="What changed")
+    def changes(self, ruleset: RuleSet) -> str:
+        return _listed(_changes_of(ruleset))
+
+    @display(description="Live campaigns in this version")
+    def campaigns(self, ruleset: RuleSet) -> str:
+        lines = [
+            f"{slot['name']}: “{campaign['name']}” (priority {campaign['priority']})"
+            f" when {_sentence(campaign['rule'])}"
+            for slot in ruleset.payload["slots"]
+            for campaign in slot["campaigns"]
+        ]
+        return _listed(lines) if lines else "None: every slot shows its default."
+
+
+def _changes_of(ruleset: RuleSet) -> list[str]:
+    return ruleset_changes(ruleset.before, ruleset.payload) or ["Nothing."]  # type: ignore[attr-defined]
+
+
+def _sentence(tree: Any) -> str:
+    try:
+        return rule_sentence(rule_parse(tree))
+    except RuleError:
+        return "its rule, of an older form, matched"
+
+
+def _listed(lines: list[str], *, limit: int | None = None) -> str:
+    shown = lines[:limit]
+    more = len(lines) - len(shown)
+    if more:
+        shown.append(f"and {more} more")
+    return format_html(
+        '<ul class="at-lines">{}</ul>', format_html_join("", "<li>{}</li>", ((x,) for x in shown))
+    )

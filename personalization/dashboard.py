@@ -1,0 +1,94 @@
+"""The first page of the admin: a few figures, each for those who may see what is behind it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from personalization import selectors
+from personalization.changes import ruleset_changes
+from profiles import selectors as profile_selectors
+from tracking import selectors as tracking_selectors
+
+VERSIONS_SHOWN = 5
+CHANGES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Card:
+    """A figure with what it means, and the page behind it."""
+
+    label: str
+    figure: str
+    text: str
+    url: str = ""
+
+
+def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's DASHBOARD_CALLBACK: adds `cards`."""
+    cards = [make() for permission, make in CARDS if request.user.has_perm(permission)]
+    return {**context, "cards": cards, "title": "Overview", "published": _published(request)}
+
+
+def _published(request: HttpRequest) -> list[dict[str, Any]]:
+    """The latest versions with what changed, for those who may see them."""
+    if not request.user.has_perm("personalization.view_ruleset"):
+        return []
+    return [
+        {
+            "ruleset": ruleset,
+            "changes": ruleset_changes(ruleset.before, ruleset.payload)[:CHANGES_SHOWN],
+        }
+        for ruleset in selectors.rulesets_recent(limit=VERSIONS_SHOWN)
+    ]
+
+
+def _visitors() -> Card:
+    count = profile_selectors.profile_count()
+    text = "have a profile" if count else "Nobody has agreed and read a page yet."
+    return Card("Visitors", f"{count:,}", text, reverse("admin:profiles_profile_changelist"))
+
+
+def _campaigns() -> Card:
+    live, drafts = selectors.campaign_counts()
+    text = f"live, {drafts} not" if drafts else "live"
+    url = reverse("admin:personalization_campaign_changelist")
+    return Card("Campaigns", f"{live:,}", text if live or drafts else "Make the first one.", url)
+
+
+def _version() -> Card:
+    version = selectors.ruleset_version()
+    url = reverse("admin:personalization_ruleset_changelist")
+    return Card("Version", f"{version}", "of the rules is in force", url)
+
+
+def _events() -> Card:
+    count = tracking_selectors.event_count_since(timezone.now() - timedelta(hours=24))
+    return Card("Events", f"{count:,}", "in the last 24 hours")
+
+
+def _inbox() -> Card:
+    size = tracking_selectors.inbox_size()
+    return Card("Inbox", f"{size:,}", "requests wait for a worker" if size else "All worked off.")
+
+
+def _refusals() -> Card:
+    counts = tracking_selectors.drop_counts()
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
+    text = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in ranked)
+    url = reverse("admin:tracking_dropcount_changelist")
+    return Card("Refusals", f"{sum(counts.values()):,}", text or "Nothing was refused.", url)
+
+
+CARDS: tuple[tuple[str, Callable[[], Card]], ...] = (
+    ("profiles.view_profile", _visitors),
+    ("personalization.view_campaign", _campaigns),
+    ("personalization.view_ruleset", _version),
+    ("profiles.view_profile", _events),
+    ("profiles.view_profile", _inbox),
+    ("tracking.view_dropcount", _refusals),
+)

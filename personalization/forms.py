@@ -1,0 +1,162 @@
+"""Forms of the admin: a rule edited as rows, tags as words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from consent import selectors as consent_selectors
+from personalization import selectors
+from personalization.models import Campaign, ContentItem
+from personalization.rule_form import (
+    Names,
+    box_from_tree,
+    kinds_by_group,
+    row_new,
+    tree_errors,
+    tree_from_posted,
+)
+from personalization.rule_words import EMPTY, rule_definitions, rule_sentence
+from personalization.rules.tree import RuleError, rule_parse
+from tracking import selectors as tracking_selectors
+
+NO_CONDITION = "A live campaign needs at least one condition. Add one, or keep it a draft."
+
+
+def rule_names() -> Names:
+    """What the form calls categories, event types and purposes."""
+    return Names(
+        categories=dict(selectors.category_list().values_list("slug", "name")),
+        event_types=tracking_selectors.event_type_labels(),
+        purposes={purpose.key: purpose.title for purpose in consent_selectors.purposes_active()},
+    )
+
+
+class RuleWidget(forms.Widget):
+    """The rule as rows. `errors` are messages by field name, set when the rule was checked."""
+
+    template_name = "admin/personalization/rule/widget.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.errors: dict[str, str] = {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "RuleWidget":
+        # Errors belong to one form, whose fields are copies.
+        copied = super().__deepcopy__(memo)
+        copied.errors = {}
+        return copied
+
+    def _render(self, template_name: str, context: Any, renderer: Any = None) -> SafeString:
+        # Forms look for templates in the apps only; ours stand with the project's.
+        return render_to_string(template_name, context)
+
+    def use_required_attribute(self, initial: Any) -> bool:
+        return False
+
+    def id_for_label(self, id_: str) -> str:
+        return ""  # a group of fields with a legend; there is no one field to label
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, Any]:
+        return tree_from_posted(data)
+
+    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
+        return False
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        names = rule_names()
+        errors = self.errors or (tree_errors(value) if value else {})
+        return super().get_context(name, None, attrs) | {
+            "box": box_from_tree(value, names, errors),
+            "sentence": sentence_or_empty(value, names),
+            "kinds": kinds_by_group(),
+            "rows": [row_new(kind, names) for _, kinds in kinds_by_group() for kind, _ in kinds],
+            "definitions": rule_definitions(names),
+        }
+
+
+class RuleField(forms.Field):
+    """A rule tree, checked by the same parser that publishes it. {} is a rule not yet written."""
+
+    widget = RuleWidget
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return data
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(initial != data)
+
+    def clean(self, value: Any) -> Any:
+        if not value:
+            return {}
+        errors = tree_errors(value)
+        if errors:
+            self.widget.errors = errors
+            raise ValidationError(
+                "The rule is not complete: see what is marked in it."
+                if len(errors) == 1
+                else f"The rule is not complete: {len(errors)} places are marked in it."
+            )
+        return value
+
+
+def sentence_or_empty(tree: Any, names: Names) -> str:
+    """The rule in words, also one that is empty or not finished."""
+    if not tree:
+        return EMPTY
+    try:
+        sentence = rule_sentence(rule_parse(tree), names)
+    except RuleError:
+        return "The rule is not complete yet."
+    return sentence[0].upper() + sentence[1:] + "."
+
+
+class CampaignForm(forms.ModelForm):
+    """A campaign with its rule as rows."""
+
+    rule = RuleField(label="Rule", required=False)
+
+    class Meta:
+        model = Campaign
+        fields = (
+            "name", "slot", "variant", "rule", "status", "priority", "starts_at", "ends_at",
+        )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        live = cleaned.get("status") == Campaign.Status.LIVE
+        if live and "rule" in cleaned and not cleaned["rule"]:
+            self.add_error("rule", NO_CONDITION)
+        return cleaned
+
+
+class TagsField(forms.CharField):
+    """A list of lowercase words, typed with commas between them."""
+
+    widget = UnfoldAdminTextInputWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        words = [word.strip().lower() for word in super().clean(value).split(",")]
+        return list(dict.fromkeys(word for word in words if word))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(super().has_changed(self.prepare_value(initial), data))
+
+
+class ContentItemForm(forms.ModelForm):
+    """A content item with its tags as words."""
+
+    tags = TagsField(
+        required=False, max_length=300, help_text="Words with commas between them: spring, soil."
+    )
+
+    class Meta:
+        model = ContentItem
+        fields = "__all__"  # noqa: DJ007, the admin's fieldsets say which

@@ -1,0 +1,89 @@
+"""A whole rule as one sentence, here and, from the same definitions, in the form as it is edited.
+
+`rule_definitions` is what static/src/admin/sentence.js needs to say the same; a test compares
+the two. What never gets in: requests, widgets, storage.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from personalization.rule_form import Names
+from personalization.rules.conditions import CONDITIONS, Field
+from personalization.rules.tree import MAX_CONDITIONS, MAX_DEPTH, Leaf, Node, sentence_of
+
+EMPTY = "Nobody yet: add a condition."
+JOINED = {"all": " and ", "any": " or "}
+NEGATED = ("none", "not")
+NEGATION = "it is not true that "
+COUNTED = {
+    "none": "none of these is true: ",
+    "not": "none of these is true: ",
+    "at_least": "at least {needed} of these are true: ",
+}
+
+
+def rule_sentence(node: Node, names: Names | None = None) -> str:
+    """The rule in plain words, with categories by name.
+
+    >>> from personalization.rules.tree import rule_parse
+    >>> rule_sentence(rule_parse({"all": [{"condition": "device"}, {"condition": "visits"}]}))
+    'they are on a phone and they have made at least 2 visits'
+    """
+    return _sentence(node, (names or Names()).categories)
+
+
+def _sentence(node: Node, categories: Mapping[str, str]) -> str:
+    if isinstance(node, Leaf):
+        slug = node.params.get("category")
+        words = {"category": categories.get(slug, slug)} if slug else {}
+        return sentence_of(replace(node, params={**node.params, **words}))
+    parts = [_inner(member, categories) for member in node.members]
+    if node.kind in JOINED:
+        return JOINED[node.kind].join(parts)
+    if node.kind in NEGATED and len(parts) == 1:
+        return NEGATION + parts[0]
+    return COUNTED[node.kind].format(needed=node.needed) + "; ".join(parts)
+
+
+def _inner(node: Node, categories: Mapping[str, str]) -> str:
+    sentence = _sentence(node, categories)
+    if isinstance(node, Leaf) or (node.kind in JOINED and len(node.members) == 1):
+        return sentence
+    return f"({sentence})"
+
+
+def rule_definitions(names: Names) -> dict[str, Any]:
+    """What the browser needs to say a rule and to know its limits."""
+    return {
+        "conditions": {
+            condition.kind: {
+                "sentence": condition.sentence,
+                "fields": {field.name: _words(field, names) for field in condition.fields},
+            }
+            for condition in CONDITIONS
+        },
+        "joined": JOINED,
+        "counted": COUNTED,
+        "negated": NEGATED,
+        "negation": NEGATION,
+        "empty": EMPTY,
+        "max_depth": MAX_DEPTH,
+        "max_conditions": MAX_CONDITIONS,
+    }
+
+
+def _words(field: Field, names: Names) -> dict[str, Any]:
+    """How a field's value is said: `words` by value, and what comes before an optional one."""
+    words: dict[str, str] = {}
+    if field.choices is not None:
+        words = dict(field.choices)
+    elif field.type == "category":
+        words = dict(names.categories)
+    elif field.type == "event_type":
+        words = {name: name.replace("_", " ") for name in names.event_types}
+    return {
+        "words": words,
+        "before": " in " if field.type == "category" and field.optional else "",
+        "is_number": field.type in ("number", "integer"),
+    }

@@ -1,0 +1,104 @@
+"""One visitor in the admin: what is known, and why each slot shows what it shows."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from personalization.chart import chart_of
+from personalization.visitor_view import (
+    ANSWERS,
+    CURVE_DAYS,
+    CURVES,
+    EVENTS,
+    THRESHOLD,
+    VisitorReport,
+    measured_text,
+    visitor_report,
+)
+from profiles import selectors as profile_selectors
+from tracking import selectors as tracking_selectors
+
+PERMISSION = "profiles.view_profile"
+
+
+def visitor_page(request: HttpRequest, visitor: str) -> HttpResponse:
+    """The page of a visitor by id, or by a unique beginning of one."""
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    visitor_id = _uuid(visitor)
+    if visitor_id is None:
+        found = profile_selectors.visitors_find(visitor)
+        if len(found) == 1:
+            return redirect("visitor", found[0])
+        context = {"title": "Visitors", "searched": visitor, "found": found}
+        return _page(request, "visitor_search.html", context, status=200 if found else 404)
+    report = visitor_report(visitor_id, now=timezone.now())
+    return _page(request, "visitor.html", _context(report))
+
+
+def _context(report: VisitorReport) -> dict[str, object]:
+    labels = tracking_selectors.event_type_labels()
+    curves = [(line.name, line.curve) for line in report.interests[:CURVES]]
+    return {
+        "title": f"Visitor {report.short_id}",
+        "report": report,
+        "chart": chart_of(curves, threshold=THRESHOLD) if curves else None,
+        "curve_days": CURVE_DAYS,
+        "threshold": THRESHOLD,
+        "events_shown": EVENTS,
+        "events": [
+            {**event, "label": labels.get(event["type"], event["type"])} for event in report.events
+        ],
+        "decisions": [
+            {
+                "slot": name,
+                "decision": decision,
+                "considered": [
+                    {
+                        "campaign": considered.campaign,
+                        "is_on": considered.is_on,
+                        "won": considered.campaign is decision.campaign,
+                        "answer": ANSWERS[considered.answer],
+                        "lines": [
+                            {
+                                "sentence": line.sentence,
+                                "answer": ANSWERS[line.answer],
+                                "depth": line.depth,
+                                "measured": "" if line.is_group else measured_text(line.measured),
+                            }
+                            for line in considered.trace
+                        ],
+                    }
+                    for considered in decision.considered
+                ],
+            }
+            for name, decision in report.decisions
+        ],
+    }
+
+
+def _page(
+    request: HttpRequest, template: str, context: Mapping[str, object], *, status: int = 200
+) -> HttpResponse:
+    request.current_app = admin.site.name
+    context = {**admin.site.each_context(request), **context}
+    return TemplateResponse(
+        request,
+        f"admin/personalization/{template}",
+        context,
+        status=status,
+        headers={"Cache-Control": "private, no-store"},
+    )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,145 @@
+"""One visitor for people to read: consent, interests and their decay, events, decisions.
+
+Assembled once, shown by the admin and by `manage.py visitor`. Without consent to
+personalization it holds nothing of what the visitor did.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from consent import selectors as consent_selectors
+from consent.logic import ConsentState
+from personalization import selectors
+from personalization.decide import PURPOSE, Decision
+from personalization.rules.context import Context
+from profiles.vector import Interest, Vector, interest_curve, interest_ends_at
+from tracking import selectors as tracking_selectors
+
+CURVES = 5
+CURVE_DAYS = 30
+#: Below this score an interest counts as gone; what demo and form start with.
+THRESHOLD = 5.0
+EVENTS = 50
+
+ANSWERS = {True: ("✓", "yes"), False: ("✗", "no"), None: ("?", "unknown")}
+
+
+@dataclass(frozen=True)
+class InterestLine:
+    """An interest with the curve of its score, nothing added, and when it falls below THRESHOLD.
+
+    `ends_at` is None for one that is below it already.
+    """
+
+    interest: Interest
+    name: str
+    curve: list[tuple[float, float]]
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PurposeLine:
+    """One purpose in words: granted, refused or not asked."""
+
+    title: str
+    state: str
+
+
+@dataclass(frozen=True)
+class VisitorReport:
+    """All of one visitor; everything after `decisions` is empty where `is_known` is False."""
+
+    visitor_id: UUID
+    now: datetime
+    consent: ConsentState
+    purposes: list[PurposeLine]
+    is_known: bool
+    version: int
+    decisions: list[tuple[str, Decision]]
+    vector: Vector | None = None
+    visits_count: int = 0
+    interests: list[InterestLine] = field(default_factory=list)
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+    visits: list[tuple[datetime, datetime]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    events_count: int = 0
+
+    @property
+    def short_id(self) -> str:
+        return str(self.visitor_id)[:8]
+
+
+def visitor_report(visitor_id: UUID, *, now: datetime) -> VisitorReport:
+    """Everything about one visitor at `now`, as it would be decided for a page without a query."""
+    consent = consent_selectors.consent_for_visitor(visitor_id, False, now)
+    context = selectors.visitor_context(visitor_id, now=now)
+    ruleset = selectors.ruleset_latest()
+    common: dict[str, Any] = {
+        "visitor_id": visitor_id,
+        "now": now,
+        "consent": consent,
+        "purposes": [
+            PurposeLine(purpose.title, context.consent[purpose.key].replace("_", " "))
+            for purpose in consent_selectors.purposes_active()
+        ],
+        "is_known": consent.allows(PURPOSE),
+        "version": ruleset.version,
+        "decisions": [
+            (ruleset.slots[decision.slot].name, decision)
+            for decision in selectors.decisions_explain(context)
+        ],
+    }
+    if context.state is None:
+        return VisitorReport(**common)
+    return VisitorReport(
+        **common,
+        vector=context.vector,
+        visits_count=context.state.visits,
+        interests=_interest_lines(context),
+        first_seen=_moment(context.state.first),
+        last_seen=_moment(context.state.last),
+        visits=tracking_selectors.visitor_visits(visitor_id),
+        events=tracking_selectors.visitor_events(visitor_id, limit=EVENTS),
+        events_count=tracking_selectors.visitor_event_count(visitor_id),
+    )
+
+
+def _interest_lines(context: Context) -> list[InterestLine]:
+    names = dict(selectors.category_list().values_list("slug", "name"))
+    return [_interest_line(context, interest, names) for interest in context.interests]
+
+
+def _interest_line(context: Context, interest: Interest, names: dict[str, str]) -> InterestLine:
+    assert context.state is not None
+    end = context.now + timedelta(days=CURVE_DAYS).total_seconds()
+    ends = interest_ends_at(
+        context.state, context.weights, category=interest.category, threshold=THRESHOLD
+    )
+    return InterestLine(
+        interest=interest,
+        name=names.get(interest.category, interest.category),
+        curve=interest_curve(
+            context.state, context.weights, category=interest.category, start=context.now, end=end
+        ),
+        ends_at=datetime.fromtimestamp(ends, UTC) if ends and ends > context.now else None,
+    )
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds is not None else None
+
+
+def measured_text(measured: Any) -> str:
+    """What a condition measured, in few characters; "" for nothing.
+
+    >>> measured_text(3.14159), measured_text(None), measured_text(float("inf"))
+    ('3.142', '', 'none')
+    """
+    if measured is None:
+        return ""
+    if isinstance(measured, float):
+        return "none" if measured == float("inf") else f"{measured:.4g}"
+    return str(measured) or "nothing"

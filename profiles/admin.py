@@ -1,0 +1,108 @@
+"""Visitors: a list to find somebody in. The page of one visitor is personalization's."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from django.shortcuts import redirect
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from profiles import selectors
+from profiles.models import Profile
+from profiles.state import State
+from profiles.vector import behavioral_vector, interest_list
+
+
+class VisitorList(ChangeList):
+    """Reads each listed profile as it stands now, with the weights looked up once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        weights, now = selectors.weights_current(), datetime.now(UTC).timestamp()
+        for profile in self.result_list:
+            state = msgspec.convert(profile.state, State)
+            profile.visits = state.visits
+            profile.interest = next(iter(interest_list(state, weights, now=now)), None)
+            profile.vector = behavioral_vector(state, weights, now=now)
+
+
+@admin.register(Profile)
+class ProfileAdmin(ModelAdmin):
+    list_display = ("short_id", "last_event_at", "top_interest", "visits", "engagement")
+    list_filter = ("last_event_at",)
+    list_per_page = 50
+    search_fields = ("visitor_id",)
+    search_help_text = "A visitor's id, or how it begins."
+    show_full_result_count = False
+    sortable_by = ("last_event_at",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return VisitorList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Profile], search_term: str
+    ) -> tuple[QuerySet[Profile], bool]:
+        if search_term.strip():
+            found = selectors.visitors_find(search_term.strip(), limit=1000)
+            queryset = queryset.filter(visitor_id__in=found)
+        return queryset, False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        searched = _visitor_id(request.GET.get("q", ""))
+        if searched is not None and self.has_view_permission(request):
+            return redirect("visitor", searched)  # also one without a profile: it says why
+        return super().changelist_view(request, extra_context)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        visitor_id = _visitor_id(object_id)
+        if visitor_id is None:
+            raise Http404
+        return redirect("visitor", visitor_id)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @display(description="Visitor", ordering="visitor_id")
+    def short_id(self, profile: Profile) -> str:
+        return str(profile.visitor_id)[:8]
+
+    @display(description="Top interest")
+    def top_interest(self, profile: Any) -> str:
+        interest = profile.interest
+        return f"{interest.category} ({interest.score:.1f})" if interest else "–"
+
+    @display(description="Visits")
+    def visits(self, profile: Any) -> int:
+        return int(profile.visits)
+
+    @display(description="Engagement")
+    def engagement(self, profile: Any) -> str:
+        percent = round(100 * profile.vector.engagement_level)
+        return format_html(
+            '<span class="at-bar" style="--part: {}%" aria-hidden="true"></span> {} %',
+            percent,
+            percent,
+        )
+
+
+def _visitor_id(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None

@@ -1,0 +1,18 @@
+// The campaign form: rows of the rule, its sentence, its reach, the variant's preview.
+import { startPreview } from "./preview.js";
+import { startReach } from "./reach.js";
+import { startRule } from "./rule.js";
+
+function start() {
+  const rule = document.querySelector("[data-rule]");
+  if (rule) {
+    const recount = startReach(rule.querySelector("[data-reach]"), rule.closest("form"));
+    startRule(rule, recount);
+  }
+  const preview = document.querySelector("[data-preview]");
+  const select = document.getElementById("id_variant");
+  if (preview && select) startPreview(preview, select);
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+else start();
