@@ -8,7 +8,7 @@ import os
 import secrets
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -31,12 +31,13 @@ class ContentError(ValueError):
 
 
 def demo_load(
-    *, logins_path: Path, content: Path = CONTENT, overwrite: bool = False
+    *, logins_path: Path, content: Path | None = None, overwrite: bool = False
 ) -> Counter[str]:
     """Load everything that is missing; how many rows of each kind were made or written over."""
+    files = content_read(content or CONTENT)
     loader = Loader(overwrite=overwrite)
     with transaction.atomic():
-        loader.content(content_read(content))
+        loader.content(files)
         loader.showcase()
         loader.logins(logins_path)
         services.ruleset_publish(by="load_demo")
@@ -101,23 +102,30 @@ class Loader:
         self.overwrite = overwrite
         self.counts: Counter[str] = Counter()
 
-    def content(self, files: Iterable[Mapping[str, Any]]) -> None:
-        for file in files:
-            category = self._put("Category", "slug", file["category"])
-            for fields in file["items"]:
-                self._put("ContentItem", "slug", {**fields, "category": category})
+    def content(self, files: Sequence[Mapping[str, Any]]) -> None:
+        categories = self._put("Category", "slug", [file["category"] for file in files])
+        items = [
+            {**fields, "category": categories[file["category"]["slug"]]}
+            for file in files
+            for fields in file["items"]
+        ]
+        self._put("ContentItem", "slug", items)
 
     def showcase(self) -> None:
-        for row in VARIANTS:
-            slug = row.get("category")
-            category = _model("Category").objects.get(slug=slug) if slug else None
-            self._put("Variant", "name", {**row, "category": category})
-        for row in SLOTS:
-            self._put("Slot", "key", {**row, "default": self._variant(row["default"])})
-        for row in CAMPAIGNS:
-            slot = _model("Slot").objects.get(key=row["slot"])
-            fields = {**row, "slot": slot, "variant": self._variant(row["variant"])}
-            self._put("Campaign", "name", {**fields, "status": "live"})
+        categories = {row.slug: row for row in _model("Category").objects.all()}
+        variants = self._put(
+            "Variant",
+            "name",
+            [{**row, "category": categories.get(row.get("category", ""))} for row in VARIANTS],
+        )
+        slots = self._put(
+            "Slot", "key", [{**row, "default": variants[row["default"]]} for row in SLOTS]
+        )
+        campaigns = [
+            {**row, "slot": slots[row["slot"]], "variant": variants[row["variant"]]}
+            for row in CAMPAIGNS
+        ]
+        self._put("Campaign", "name", [{**row, "status": "live"} for row in campaigns])
 
     def logins(self, path: Path) -> None:
         """`admin` and a `marketer` with random passwords, told in a file for the owner alone."""
@@ -140,18 +148,19 @@ class Loader:
         if passwords:
             transaction.on_commit(lambda: logins_write(path, passwords))
 
-    def _variant(self, name: str) -> Any:
-        return _model("Variant").objects.get(name=name)
-
-    def _put(self, model: str, key: str, fields: Mapping[str, Any]) -> Any:
+    def _put(self, model: str, key: str, wanted: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Make the rows that are missing; all that are wanted, by their key."""
         manager = _model(model).objects
+        keys = [fields[key] for fields in wanted]
+        known = set(manager.filter(**{f"{key}__in": keys}).values_list(key, flat=True))
+        missing = [_model(model)(**fields) for fields in wanted if fields[key] not in known]
+        manager.bulk_create(missing)
         if self.overwrite:
-            row, _ = manager.update_or_create(**{key: fields[key]}, defaults=fields)
-            made = True
-        else:
-            row, made = manager.get_or_create(**{key: fields[key]}, defaults=fields)
-        self.counts[_model(model)._meta.verbose_name] += made
-        return row
+            for fields in (fields for fields in wanted if fields[key] in known):
+                manager.update_or_create(**{key: fields[key]}, defaults=fields)
+        written = len(wanted) if self.overwrite else len(missing)
+        self.counts[_model(model)._meta.verbose_name] += written
+        return {getattr(row, key): row for row in manager.filter(**{f"{key}__in": keys})}
 
 
 def _model(name: str) -> Any:
