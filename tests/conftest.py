@@ -29,12 +29,16 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", {}).get("workerid")
     if worker is None:
         _prepare_environment(config)
+        if config.getoption("dist", "no") != "no":
+            # Workers inherit this environment, and with a settings module in it pytest-django
+            # would read the settings there before the line below names the worker's database.
+            os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+            return
     else:
         number = 1 + int(worker.removeprefix("gw"))
         os.environ["REDIS_URL"] = with_redis_database(os.environ["REDIS_URL"], number)
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    if worker is not None or config.getoption("dist", "no") == "no":
-        django.setup()
+    django.setup()
 
 
 def _prepare_environment(config: pytest.Config) -> None:
