@@ -2,8 +2,9 @@
 
 python -m bench.page [--rounds 9] [--pages 200]
 
-Both pages go through the product's middleware in this process. The static one has the same markup
-in place of its slots and asks nothing of anyone: neither consent nor profile.
+The personalized page goes through the product's middleware in this process. Two static pages stand
+beside it, both of which ask nothing of anyone, neither consent nor profile: one renders the same
+slot templates from fixed content, the other has their finished markup in its source.
 """
 
 import argparse
@@ -17,8 +18,10 @@ from bench.client import visitor_consent
 from bench.instance import Instance
 from bench.report import median, quantile, report
 
-TEMPLATE = """{% extends "base.html" %}{% block content %}
-{% slot "home-hero" %}{% slot "home-strip" %}{% slot "category-banner" %}{% endblock %}"""
+EXTENDS = '{{% extends "base.html" %}}{{% block content %}}{}{{% endblock %}}'
+TEMPLATE = EXTENDS.format(
+    '{% slot "home-hero" %}{% slot "home-strip" %}{% slot "category-banner" %}'
+)
 CAMPAIGNS = 100
 CONDITIONS = [
     {"condition": "affinity", "category": "music", "operator": ">=", "value": 90_000},
@@ -98,6 +101,7 @@ def measure(cookie: str, rounds: int, pages: int) -> None:
     from consent.logic import ConsentState
     from consent.middleware import ConsentMiddleware
     from personalization.middleware import PersonalizationMiddleware
+    from personalization.visitor import Visitor
 
     template = engines["django"].from_string(TEMPLATE)
     factory = RequestFactory(
@@ -114,41 +118,60 @@ def measure(cookie: str, rounds: int, pages: int) -> None:
 
     shown = personal().content.decode()
     assert shown.count("data-attune-campaign") == 3, "not every slot is personalized"
-    main_start, main_end = shown.index("<main"), shown.index("</main>")
-    inner = shown[shown.index(">", main_start) + 1 : main_end].strip()
-    static_template = engines["django"].from_string(
-        '{% extends "base.html" %}{% block content %}{% verbatim %}'
-        + inner
-        + "{% endverbatim %}{% endblock %}"
+    markup = shown[shown.index(">", shown.index("<main")) + 1 : shown.index("</main>")].strip()
+    verbatim = "{% verbatim %}" + markup + "{% endverbatim %}"
+    finished = engines["django"].from_string(EXTENDS.format(verbatim))
+    includes = "".join(
+        f'{{% include "personalization/slots/{key}.html" with slot="{key}" content={name} %}}'
+        '{% include "personalization/_why.html" %}'
+        for key, name in (("home-hero", "a"), ("home-strip", "b"), ("category-banner", "c"))
     )
+    same = engines["django"].from_string(EXTENDS.format(includes))
+    request = factory.get("/", headers={"cookie": cookie})
+    visitor = Visitor(request)
+    decisions = [visitor.decide(key) for key in ("home-hero", "home-strip", "category-banner")]
+    fixed = {
+        name: decision.content
+        for name, decision in zip("abc", decisions, strict=True)
+        if decision is not None
+    } | {"decision": decisions[0]}
     granted = ConsentState(
         visitor_id=uuid.uuid4(),
         granted=frozenset({"measurement", "personalization"}),
         decided=True,
     )
 
-    def static() -> HttpResponse:
-        request = factory.get("/", headers={"cookie": cookie})
-        request.consent = granted  # type: ignore[attr-defined]
-        return HttpResponse(static_template.render({}, request))
+    def static(template: Any) -> Callable[[], HttpResponse]:
+        def make() -> HttpResponse:
+            request = factory.get("/", headers={"cookie": cookie})
+            request.consent = granted  # type: ignore[attr-defined]
+            return HttpResponse(template.render(fixed, request))
+
+        return make
 
     with CaptureQueriesContext(connection) as queries:
         personal()
     trips = round_trips(cache, personal)
-    ours, theirs, ratios = [], [], []
-    for turn in range(rounds + 1):
-        mine, other = timed(personal, pages), timed(static, pages)
-        if turn:  # the first turn warms up
-            ours += mine
-            theirs += other
-            ratios.append(median(mine) / median(other))
+    kinds = {"personal": personal, "same": static(same), "finished": static(finished)}
+    times: dict[str, list[list[float]]] = {name: [] for name in kinds}
+    for _ in range(rounds + 1):
+        for name, make in kinds.items():
+            times[name].append(timed(make, pages))
+    medians = {name: [median(turn) for turn in turns[1:]] for name, turns in times.items()}
+    ours = [value * 1000 for turn in times["personal"][1:] for value in turn]
     report(
         "page: three personalized slots, 100 live campaigns, against the same page static",
         {
-            "ratio of medians": median(ratios),
-            "personalized p50 ms": median(ours) * 1000,
-            "personalized p99 ms": quantile(ours, 0.99) * 1000,
-            "static p50 ms": median(theirs) * 1000,
+            "ratio to fixed content": median(
+                [a / b for a, b in zip(medians["personal"], medians["same"], strict=True)]
+            ),
+            "ratio to finished markup": median(
+                [a / b for a, b in zip(medians["personal"], medians["finished"], strict=True)]
+            ),
+            "personalized p50 ms": quantile(ours, 0.5),
+            "personalized p99 ms": quantile(ours, 0.99),
+            "fixed content p50 ms": median(medians["same"]) * 1000,
+            "finished markup p50 ms": median(medians["finished"]) * 1000,
             "SQL queries": float(len(queries)),
             "Redis round trips": float(trips),
         },
@@ -166,17 +189,21 @@ def timed(make: Callable[[], object], pages: int) -> list[float]:
 
 
 def round_trips(cache: Any, make: Callable[[], object]) -> int:
-    """How many commands one page sends to Redis, by the server's own count."""
+    """How many times one page waits for Redis, counted at this process's connections."""
     client = cache._cache.get_client(None)
+    count, original = 0, client.execute_command
 
-    def processed() -> int:
-        return int(client.info("stats")["total_commands_processed"])
+    def counted(*words: Any, **options: Any) -> Any:
+        nonlocal count
+        count += 1
+        return original(*words, **options)
 
-    idle = processed()
-    between = processed() - idle  # what asking costs
-    before = processed()
-    make()
-    return processed() - before - between
+    client.execute_command = counted
+    try:
+        make()
+    finally:
+        client.execute_command = original
+    return count
 
 
 if __name__ == "__main__":
