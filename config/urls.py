@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from config.admin_search import admin_search_view
+
 urlpatterns = [
     path("", include("demo.urls")),
     path("", include("consent.urls")),
@@ -11,5 +13,6 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("", include("personalization.urls")),
+    path("admin/search/", admin_search_view),
     path("admin/", admin.site.urls),
 ]

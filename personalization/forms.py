@@ -12,14 +12,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from consent import selectors as consent_selectors
 from personalization import selectors
 from personalization.models import Campaign, ContentItem
-from personalization.rule_form import (
-    Names,
-    box_from_tree,
-    kinds_by_group,
-    row_new,
-    tree_errors,
-    tree_from_posted,
-)
+from personalization.rule_form import tree_errors, tree_from_posted
+from personalization.rule_rows import Names, box_from_tree, kinds_by_group, row_new
 from personalization.rule_words import EMPTY, rule_definitions, rule_sentence
 from personalization.rules.tree import RuleError, rule_parse
 from tracking import selectors as tracking_selectors

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from personalization.rule_form import Names
+from personalization.rule_rows import Names
 from personalization.rules.conditions import CONDITIONS, Field
 from personalization.rules.tree import MAX_CONDITIONS, MAX_DEPTH, Leaf, Node, sentence_of
 

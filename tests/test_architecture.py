@@ -27,8 +27,12 @@ PURE = (
     "profiles.decay",
     "profiles.state",
     "profiles.vector",
+    "personalization.changes",
+    "personalization.chart",
     "personalization.decide",
     "personalization.rule_form",
+    "personalization.rule_rows",
+    "personalization.rule_words",
     "personalization.rules",
 )
 

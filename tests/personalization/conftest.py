@@ -1,0 +1,34 @@
+"""A small site and people in its admin. Imports wait for the fixtures: Django is set up by then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from tests.personalization.admin_site import Site
+
+
+@pytest.fixture
+def site(db: None) -> Site:
+    from tests.personalization.admin_site import Site
+
+    return Site()
+
+
+@pytest.fixture
+def marketer(db: None) -> Client:
+    """Mara, of the group Marketer."""
+    from tests.personalization.admin_site import client_of
+
+    return client_of("mara", group=True)
+
+
+@pytest.fixture
+def superuser(db: None) -> Client:
+    from tests.personalization.admin_site import client_of
+
+    return client_of("root", superuser=True)

@@ -1,0 +1,276 @@
+"""The admin publishes whatever it saves, in words a marketer reads, and refuses what is wrong."""
+
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
+from personalization.selectors import ruleset_current, ruleset_version
+from tests.personalization.admin_site import Site
+from tracking.models import EventType
+
+CAMPAIGNS = "admin:personalization_campaign_changelist"
+CHANGE = "admin:personalization_campaign_change"
+
+
+def said(response: HttpResponse) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def save(client: Client, site: Site, **changed: Any) -> HttpResponse:
+    return client.post(reverse(CHANGE, args=[site.campaign.pk]), site.posted(**changed))
+
+
+def errors_of(response: HttpResponse) -> dict[str, list[str]]:
+    return dict(response.context["adminform"].form.errors)
+
+
+# --- Saving is publishing ----------------------------------------------------------------------
+
+
+def test_a_saved_campaign_is_decided_by_at_once(site: Site, marketer: Client) -> None:
+    response = save(marketer, site, rule__0__value="tablet")
+    assert response.status_code == 302
+    version = site.version + 1
+    assert f"Published as version {version}: pages follow at once." in said(response)
+    ruleset = RuleSet.objects.get(version=version)
+    assert ruleset.published_by == "mara"
+    live = ruleset_current(None).slots["hero"].campaigns[0]
+    assert live.rule.members[0].params == {"value": "tablet"}
+
+
+def test_saving_what_changes_no_page_makes_no_version(site: Site, marketer: Client) -> None:
+    response = save(marketer, site)
+    assert ruleset_version() == site.version
+    assert f"Nothing that pages show has changed: version {site.version} stays." in said(response)
+
+
+@pytest.mark.parametrize(
+    ("model", "change"),
+    [
+        ("category", {"name": "Gardens", "slug": "gardening", "hue": "120"}),
+        (
+            "contentitem",
+            {
+                "title": "Beds, raised",
+                "slug": "beds",
+                "summary": "s",
+                "body": "b",
+                "category": "",
+                "content_type": "guide",
+                "tags": "Soil, spring, soil",
+                "is_published": "on",
+                "published_at_0": "2026-01-01",
+                "published_at_1": "10:00:00",
+            },
+        ),
+        ("variant", {"name": "Garden", "headline": "Dig deeper"}),
+        ("slot", {"name": "The hero", "default": ""}),
+    ],
+)
+def test_whatever_pages_show_is_published_when_saved(
+    site: Site, marketer: Client, model: str, change: dict[str, Any]
+) -> None:
+    rows = {
+        "category": site.category,
+        "contentitem": site.item,
+        "variant": site.variant,
+        "slot": site.slot,
+    }
+    filled = {
+        name: {"category": site.category.pk, "default": site.variant.pk}.get(name, value)
+        if value == ""
+        else value
+        for name, value in change.items()
+    }
+    url = reverse(f"admin:personalization_{model}_change", args=[rows[model].pk])
+    response = marketer.post(url, filled)
+    assert response.status_code == 302, errors_of(response)
+    assert ruleset_version() == site.version + 1
+    assert marketer.get(url).status_code == 200
+
+
+def test_tags_are_typed_as_words(site: Site, marketer: Client) -> None:
+    site.item.tags = ["soil", "spring"]
+    site.item.save()
+    url = reverse("admin:personalization_contentitem_change", args=[site.item.pk])
+    assert 'value="soil, spring"' in marketer.get(url).content.decode()
+
+
+def test_deleting_a_campaign_publishes(site: Site, marketer: Client) -> None:
+    url = reverse("admin:personalization_campaign_delete", args=[site.campaign.pk])
+    response = marketer.post(url, {"post": "yes"})
+    assert f"Published as version {site.version + 1}: pages follow at once." in said(response)
+    assert ruleset_current(None).slots["hero"].campaigns == ()
+
+
+def test_deleting_many_publishes_once(site: Site, marketer: Client) -> None:
+    chosen = {"action": "delete_selected", "_selected_action": [site.campaign.pk], "post": "yes"}
+    marketer.post(reverse(CAMPAIGNS), chosen)
+    assert ruleset_version() == site.version + 1
+    assert not Campaign.objects.exists()
+
+
+def test_a_failed_save_publishes_nothing(site: Site, marketer: Client) -> None:
+    assert save(marketer, site, name="").status_code == 200
+    assert ruleset_version() == site.version
+
+
+def test_what_is_still_used_cannot_be_deleted(site: Site, marketer: Client) -> None:
+    for model, row in (("category", site.category), ("variant", site.variant)):
+        url = reverse(f"admin:personalization_{model}_delete", args=[row.pk])
+        marketer.post(url, {"post": "yes"})
+    assert Category.objects.count() == Variant.objects.count() == 1
+
+
+# --- The rule ----------------------------------------------------------------------------------
+
+
+def test_a_live_campaign_needs_a_condition(site: Site, marketer: Client) -> None:
+    nothing = {"rule__0__condition": ""}
+    response = save(marketer, site, **nothing)
+    assert errors_of(response)["rule"] == [
+        "A live campaign needs at least one condition. Add one, or keep it a draft."
+    ]
+    assert save(marketer, site, status="draft", **nothing).status_code == 302
+    site.campaign.refresh_from_db()
+    assert site.campaign.rule == {}
+
+
+def test_an_error_stands_beside_its_field(site: Site, marketer: Client) -> None:
+    response = save(marketer, site, rule__0__condition="visits", rule__0__value="many")
+    page = response.content.decode()
+    assert "The rule is not complete" in page
+    assert 'id="rule.0.value-error">Visits: use a whole number.' in page
+    assert 'aria-describedby="rule.0.value-error"' in page
+    assert 'value="many"' in page, "what was typed is still there"
+
+
+def test_the_rule_opens_as_fields(site: Site, marketer: Client) -> None:
+    page = marketer.get(reverse(CHANGE, args=[site.campaign.pk])).content.decode()
+    assert 'name="rule.0.condition"' in page
+    assert 'name="rule.0.value"' in page
+    assert "They are on a phone." in page
+    assert 'name="rule.1.condition"' in page, "one more row for browsers without JavaScript"
+
+
+def test_a_rule_stored_past_the_form_opens_with_its_error(site: Site, marketer: Client) -> None:
+    Campaign.objects.update(rule={"all": [{"condition": "weather", "value": 3}]})
+    response = marketer.get(reverse(CHANGE, args=[site.campaign.pk]))
+    assert response.status_code == 200
+    assert "There is no condition &#x27;weather&#x27;." in response.content.decode()
+    assert marketer.get(reverse(CAMPAIGNS)).status_code == 200
+
+
+def test_a_new_campaign_opens_empty_and_can_be_saved(site: Site, marketer: Client) -> None:
+    url = reverse("admin:personalization_campaign_add")
+    assert "Nobody yet: add a condition." in marketer.get(url).content.decode()
+    response = marketer.post(url, site.posted(name="Second", priority="60"))
+    assert response.status_code == 302
+    assert [c.name for c in ruleset_current(None).slots["hero"].campaigns] == [
+        "Second",
+        "Gardeners",
+    ]
+
+
+def test_the_end_comes_after_the_start(site: Site, marketer: Client) -> None:
+    times = {"starts_at_0": "2026-02-01", "starts_at_1": "10:00", "ends_at_0": "2026-01-01",
+             "ends_at_1": "10:00"}  # fmt: skip
+    response = save(marketer, site, **times)
+    assert "The end must be after the start." in response.content.decode()
+
+
+# --- The list ----------------------------------------------------------------------------------
+
+
+def test_the_list_says_each_rule_in_words(site: Site, marketer: Client) -> None:
+    Campaign.objects.update(rule={"all": [{"condition": "page_category", "category": "gardening"}]})
+    page = marketer.get(reverse(CAMPAIGNS)).content.decode()
+    assert "The page is about Gardening." in page
+    assert "Hero shows Garden" in page
+
+
+def test_campaigns_are_paused_and_put_live_from_the_list(site: Site, marketer: Client) -> None:
+    chosen = {"_selected_action": [site.campaign.pk]}
+    response = marketer.post(reverse(CAMPAIGNS), {"action": "pause", **chosen})
+    assert "Now paused: “Gardeners”." in said(response)
+    assert ruleset_current(None).slots["hero"].campaigns == ()
+    marketer.post(reverse(CAMPAIGNS), {"action": "go_live", **chosen})
+    assert len(ruleset_current(None).slots["hero"].campaigns) == 1
+
+
+def test_a_campaign_without_conditions_does_not_go_live(site: Site, marketer: Client) -> None:
+    Campaign.objects.update(rule={}, status="draft")
+    chosen = {"action": "go_live", "_selected_action": [site.campaign.pk]}
+    response = marketer.post(reverse(CAMPAIGNS), chosen)
+    assert "“Gardeners” stays draft: its rule needs at least one condition." in said(response)
+    assert Campaign.objects.get().status == "draft"
+
+
+def test_items_are_taken_off_the_site_from_the_list(site: Site, marketer: Client) -> None:
+    url = reverse("admin:personalization_contentitem_changelist")
+    marketer.post(url, {"action": "unpublish", "_selected_action": [site.item.pk]})
+    assert not ContentItem.objects.get().is_published
+    assert ruleset_version() == site.version + 1
+
+
+# --- What was published ------------------------------------------------------------------------
+
+
+def test_versions_say_who_changed_what(site: Site, marketer: Client) -> None:
+    save(marketer, site, priority="80", rule__0__value="tablet")
+    page = marketer.get(reverse("admin:personalization_ruleset_changelist")).content.decode()
+    assert "“Gardeners”, priority: 50 → 80" in page
+    assert "they are on a phone → they are on a tablet" in page
+    assert "mara" in page
+    url = reverse("admin:personalization_ruleset_change", args=[site.version + 1])
+    assert "“Gardeners”, priority: 50 → 80" in marketer.get(url).content.decode()
+
+
+def test_signal_weights_are_edited_in_the_list_and_published(site: Site, marketer: Client) -> None:
+    url = reverse("admin:tracking_eventtype_changelist")
+    response = weights_save(marketer, click="4.5")
+    assert response.status_code == 302
+    assert EventType.objects.get(name="click").weight == 4.5
+    assert f"Published as version {site.version + 1}." in said(response)
+    assert ruleset_current(None).weights["click"].weight == 4.5
+    assert "three full scrolls" in marketer.get(url).content.decode()
+
+
+@pytest.mark.parametrize("weight", ["-1", "nan", "inf", "1001", "much", ""])
+def test_a_weight_is_a_number_within_bounds(site: Site, marketer: Client, weight: str) -> None:
+    assert weights_save(marketer, click=weight).status_code == 200
+    assert ruleset_version() == site.version
+
+
+def test_what_an_event_type_is_cannot_be_changed(site: Site, marketer: Client) -> None:
+    url = reverse("admin:tracking_eventtype_change", args=["click"])
+    changed = {"label": "Hit", "name": "hit", "kind": "negative", "unit": "second", "weight": "2"}
+    assert marketer.post(url, changed).status_code == 302
+    click = EventType.objects.get(name="click")
+    assert (click.label, click.kind, click.unit, click.weight) == ("Click", "active", "event", 2.0)
+
+
+def weights_save(client: Client, **weights: str) -> HttpResponse:
+    """Post the whole list, as the browser does, with some weights changed."""
+    url = reverse("admin:tracking_eventtype_changelist")
+    posted: dict[str, Any] = {"_save": "Save"}
+    formset = client.get(url).context["cl"].formset
+    for field, value in formset.management_form.initial.items():
+        posted[f"form-{field}"] = value
+    for form in formset:
+        posted[f"{form.prefix}-name"] = form.instance.pk
+        posted[f"{form.prefix}-weight"] = weights.get(form.instance.pk, form.instance.weight)
+        cap = form.instance.value_cap
+        posted[f"{form.prefix}-value_cap"] = "" if cap is None else cap
+    return client.post(url, posted)
+
+
+def test_slots_and_categories_keep_the_key_that_others_use(site: Site, marketer: Client) -> None:
+    url = reverse("admin:personalization_slot_change", args=[site.slot.pk])
+    marketer.post(url, {"key": "other", "name": "Hero", "default": site.variant.pk})
+    assert Slot.objects.get().key == "hero"
