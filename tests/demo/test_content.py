@@ -32,7 +32,7 @@ def test_slugs_and_titles_are_unique() -> None:
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item["slug"])
-def test_an_item_has_what_its_type_needs(item: dict) -> None:  # type: ignore[type-arg]
+def test_an_item_has_what_its_type_needs(item: dict) -> None:
     assert len(item["title"]) <= 120
     assert len(item["summary"]) <= 300
     assert item["tags"]

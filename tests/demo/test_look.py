@@ -34,7 +34,7 @@ def test_axe_finds_nothing_in_light_and_dark(chromium: Browser, live_server: obj
     for scheme in ("light", "dark"):
         context = chromium.new_context(
             base_url=str(live_server),
-            color_scheme=scheme,  # type: ignore[arg-type]
+            color_scheme=scheme,
             reduced_motion="reduce",
             viewport={"width": 1280, "height": 900},
         )
