@@ -125,8 +125,13 @@ def shard_rebuild(shard: int, *, progress: Callable[[int], None] = lambda events
             profiles += len(states)
             progress(len(chunk))
         gone = store.profiles_delete_but(shard, updated_at=now)
-        cache.delete_many(profile_cache_key(visitor_id) for visitor_id in gone)
+        _cache_forget(gone)
     return profiles
+
+
+def _cache_forget(visitor_ids: Sequence[UUID]) -> None:
+    if visitor_ids:
+        cache.delete_many(profile_cache_key(visitor_id) for visitor_id in visitor_ids)
 
 
 def _visitors_chunked(rows: Iterator[EventRow]) -> Iterator[list[EventRow]]:

@@ -31,7 +31,7 @@ LONG = 30 * DAY
 RECENT_EVENTS = 32
 
 
-class Mass(Struct, array_like=True):
+class Mass(Struct, array_like=True, gc=False):
     """Decayed sums of one signal on one topic (profiles.decay), and how many events it has."""
 
     short: float

@@ -3,7 +3,9 @@
 import logging
 import time
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -147,14 +149,14 @@ def _drain_once(shard: int) -> tuple[int, int]:
         store.shard_advance(shard, last_seq=last_seq)
         store.inbox_delete([row.id for row in rows])
         _drops_record(drops)
-    store.partitions_seen(months)
+        transaction.on_commit(partial(store.partitions_seen, months))
     return len(rows), len(kept)
 
 
 def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
     signals = selectors.signal_list()
     batch = Batch(
-        consented=_visitors_consenting({event.visitor_id for event, _ in arrived}),
+        consented=_visitors_consenting({event.visitor_id.int for event, _ in arrived}),
         cumulative={
             name: signal.value_cap for name, signal in signals.items() if signal.unit != "event"
         },
@@ -164,21 +166,23 @@ def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
     new, repeated = events_clean(usable, batch, steps=HISTORY)
     kept = [event for event, _ in new]
     new_visits = store.visits_upsert(kept)
-    for event in kept:
-        if event.visit_id is not None and (event.visitor_id, event.visit_id) in new_visits:
-            event.starts_visit = True
-            new_visits.discard((event.visitor_id, event.visit_id))
+    for event in kept if new_visits else ():
+        if event.visit_id is not None:
+            key = event.visitor_id.int, event.visit_id.int
+            if key in new_visits:
+                event.starts_visit = True
+                new_visits.discard(key)
     return kept, drops + repeated
 
 
-def _visitors_consenting(visitor_ids: set[UUID]) -> frozenset[UUID]:
-    """Those who agree to any purpose now."""
+def _visitors_consenting(visitor_ids: Iterable[int]) -> frozenset[int]:
+    """Those who agree to any purpose now; ids as integers, in and out."""
     now = datetime.now(UTC)
-    return frozenset[UUID]().union(
-        *(
-            consent_selectors.visitors_granted(visitor_ids, purpose.key, now)
-            for purpose in consent_selectors.purposes_active()
-        )
+    asked = [UUID(int=visitor_id) for visitor_id in visitor_ids]
+    return frozenset(
+        visitor_id.int
+        for purpose in consent_selectors.purposes_active()
+        for visitor_id in consent_selectors.visitors_granted(asked, purpose.key, now)
     )
 
 

@@ -21,7 +21,7 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
 #: PostgreSQL counts from 2000-01-01, in microseconds.
-POSTGRES_EPOCH_MS = 946_684_800_000
+POSTGRES_EPOCH = 946_684_800_000_000
 JSONB_VERSION = b"\1"
 
 _length = Struct(">i").pack
@@ -81,7 +81,7 @@ def event_row(event: Event, shard: int, seq: int, texts: _Texts) -> bytes:
 
 
 def _microseconds(milliseconds: float) -> int:
-    return round((milliseconds - POSTGRES_EPOCH_MS) * 1000)
+    return round(milliseconds * 1000) - POSTGRES_EPOCH
 
 
 def _jsonb(properties: dict[str, object]) -> bytes:

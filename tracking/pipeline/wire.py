@@ -38,7 +38,7 @@ class Refusal(StrEnum):
     SKIPPED_BY_MAPPING = "skipped_by_mapping"
 
 
-class Element(Struct, frozen=True, omit_defaults=True):
+class Element(Struct, frozen=True, omit_defaults=True, gc=False):
     """The element an active event happened on."""
 
     id: Short = ""
@@ -46,7 +46,7 @@ class Element(Struct, frozen=True, omit_defaults=True):
     section: Short = ""
 
 
-class WireEvent(Struct, frozen=True, omit_defaults=True):
+class WireEvent(Struct, frozen=True, omit_defaults=True, gc=False):
     """One event as sent. `at` is in milliseconds since 1970 on the client's clock."""
 
     id: UUID

@@ -1,0 +1,14 @@
+"""Emptying what tests stored, fast, leaving what migrations seeded."""
+
+from django.db import connection
+
+TABLES = (
+    "tracking_event", "tracking_inbox", "tracking_visit", "tracking_shard", "tracking_dropcount",
+    "tracking_quarantine", "tracking_importrun", "tracking_sweepcursor", "profiles_profile",
+    "profiles_foldcursor", "consent_effectiveconsent", "consent_consentdecision",
+)  # fmt: skip
+
+
+def tables_empty() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(TABLES)}")
