@@ -193,7 +193,7 @@ def field_values(field: Field) -> st.SearchStrategy[Any]:
     if field.type == "number":
         return st.floats(low, high, allow_nan=False)
     if field.type == "text":
-        return st.text(max_size=10)
+        return st.text(st.characters(categories=("L", "N", "P", "S")), max_size=10)
     return st.sampled_from(["gardening", "music"] + ([""] if field.optional else []))
 
 
