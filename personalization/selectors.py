@@ -34,8 +34,8 @@ def category_get(slug: str) -> Category | None:
 def item_list(
     *, category: str | None = None, content_type: str | None = None, limit: int | None = None
 ) -> QuerySet[ContentItem]:
-    """Published items, newest first."""
-    items = ContentItem.objects.filter(is_published=True).select_related("category")
+    """Published items, newest first, without their bodies: lists show cards."""
+    items = _items_published().defer("body")
     if category:
         items = items.filter(category__slug=category)
     if content_type:
@@ -44,7 +44,11 @@ def item_list(
 
 
 def item_get(slug: str) -> ContentItem | None:
-    return item_list().filter(slug=slug).first()
+    return _items_published().filter(slug=slug).first()
+
+
+def _items_published() -> QuerySet[ContentItem]:
+    return ContentItem.objects.filter(is_published=True).select_related("category")
 
 
 def item_search(query: str, limit: int = 24) -> list[ContentItem]:

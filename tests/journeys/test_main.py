@@ -13,7 +13,6 @@ from personalization.models import Campaign, ContentItem
 from personalization.services import ruleset_publish
 from profiles.models import Profile
 from profiles.selectors import profile_cache_key
-from tests.celery_process import CeleryProcess
 from tests.waiting import wait_until
 from tracking.models import DropCount, Event, Inbox
 
