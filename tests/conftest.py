@@ -111,20 +111,20 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def chromium(django_db_setup: None) -> Iterator[Browser]:
     """One Chromium for all browser tests of this process."""
-    from django.db import connection
+    from django.db import connections
     from playwright.sync_api import sync_playwright
 
     from tests.browser import FLAGS, find_chromium
 
     program = find_chromium()
-    seed = getattr(connection, "_test_serialized_contents", None)
+    connection = connections["default"]
     with sync_playwright() as playwright:
-        # Playwright leaves an event loop running in this thread, and from now on Django gives it
-        # another connection object, which has to know the migrations' rows as the first one does.
-        if seed is not None:
-            connection._test_serialized_contents = seed  # type: ignore[attr-defined]
+        # Playwright leaves an event loop running in this thread, and Django keeps connections
+        # per context there, not per thread: without this, every test from here on would work
+        # on another connection than the one that made the test database.
+        connections["default"] = connection
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()

@@ -1,0 +1,18 @@
+"""The database under a browser test is the one under every other test."""
+
+import pytest
+from django.db import connection, connections
+
+before = []
+
+
+@pytest.mark.django_db
+def test_a_before_any_browser(django_db_setup):
+    before.append(connections["default"])
+
+
+@pytest.mark.browser
+def test_b_browser_test_keeps_the_connection_of_its_process(browser_page):
+    assert not before or connections["default"] is before[0]
+    assert hasattr(connection, "_test_serialized_contents")
+    assert "Chrom" in browser_page.evaluate("navigator.userAgent")
