@@ -85,7 +85,7 @@ def import_queue(plan: Plan, *, progress: Progress = lambda position, line: None
     ImportRefusedError when another import of the file is under way or the file cannot be read
     to its end; what was committed by then stays, and the next call goes on behind it.
     """
-    with _file_lock(plan.fingerprint):
+    with file_lock(plan.fingerprint):
         run = _run_begin(plan)
         map_record = record_mapper(plan.mapping)
         with plan.path.open("rb") as file:
@@ -174,7 +174,7 @@ def _chunks(events: list[bytes]) -> Iterator[bytes]:
 
 
 @contextmanager
-def _file_lock(fingerprint: str) -> Iterator[None]:
+def file_lock(fingerprint: str) -> Iterator[None]:
     """Be the only import of this file, by a lock that ends with our connection."""
     key = int.from_bytes(bytes.fromhex(fingerprint)[:8], signed=True)
     deadline = time.monotonic() + LOCK_SECONDS

@@ -60,7 +60,7 @@ def post(
     *,
     visitor_id: UUID | None = None,
     content_type: str = "application/json",
-    **headers: str,
+    headers: dict[str, str] | None = None,
 ) -> Any:
     """What a page of the site would send for this visitor; a list is a list of events."""
     if visitor_id is not None:
@@ -68,10 +68,8 @@ def post(
     if isinstance(body, list):
         body = {"sent_at": time.time() * 1000, "events": body}
     raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    headers = {"Sec-Fetch-Site": "same-origin", "User-Agent": BROWSER} | {
-        name.replace("_", "-"): value for name, value in headers.items()
-    }
-    return client.post(URL, raw, content_type=content_type, headers=headers)
+    sent = {"Sec-Fetch-Site": "same-origin", "User-Agent": BROWSER} | (headers or {})
+    return client.post(URL, raw, content_type=content_type, headers=sent)
 
 
 def inbox_put(

@@ -6,7 +6,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -226,9 +226,8 @@ def run_together(*calls: Callable[[], Any]) -> list[Any]:
 
 
 @pytest.fixture
-def small_drains(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_drains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "DRAIN_REQUESTS", 2)
-    return
 
 
 @pytest.mark.django_db(transaction=True)

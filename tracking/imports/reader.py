@@ -7,9 +7,8 @@ the longest record.
 
 import csv
 import gzip
-import io
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import msgspec
 
@@ -45,7 +44,7 @@ def file_open(file: BinaryIO) -> BinaryIO:
     magic = file.read(2)
     file.seek(0)
     if magic == GZIP_MAGIC:
-        return io.BufferedReader(gzip.GzipFile(fileobj=file), 1 << 18)  # type: ignore[arg-type]
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
     return file
 
 

@@ -19,6 +19,7 @@ from tracking.pipeline.wire import Refusal
 
 #: How long to wait for a worker before asking whether there is one.
 PATIENCE_SECONDS = 3.0
+PING_SECONDS = 2.0
 #: What a spreadsheet would take for a formula, or skip to find one.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 EXPLAIN = {
@@ -62,8 +63,8 @@ class Command(BaseCommand):
             raise CommandError("Interrupted. The same command goes on from here.") from None
         if options["drain"]:
             importing.run_drain()
-        if not options["no_wait"]:
-            self._wait(run)
+        if not options["no_wait"] and not self._wait(run):
+            self.stderr.write("No worker answers.")
         self._report(run, seconds=time.monotonic() - started)
         if options["refused"]:
             count = refused_write(run, options["refused"])
@@ -78,8 +79,8 @@ class Command(BaseCommand):
 
             return importing.import_queue(plan, progress=show)
 
-    def _wait(self, run: ImportRun) -> None:
-        """Until the workers have drained the run, or there are none."""
+    def _wait(self, run: ImportRun) -> bool:
+        """Until the workers have drained the run; False when there are none."""
         waiting = importing.run_summary(run).waiting
         quiet_since = time.monotonic()
         with _bar("storing", total=waiting, unit="requests") as bar:
@@ -91,8 +92,9 @@ class Command(BaseCommand):
                     quiet_since = time.monotonic()
                 elif time.monotonic() - quiet_since > PATIENCE_SECONDS:
                     if not _worker_answers():
-                        return
+                        return False
                     quiet_since = time.monotonic()
+        return True
 
     def _report(self, run: ImportRun, *, seconds: float) -> None:
         summary = importing.run_summary(run)
@@ -106,8 +108,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  {label:<{width}}  {count:>12,}")
         if summary.waiting:
             self.stderr.write(
-                f"{summary.waiting:,} requests wait in the inbox, committed. If no worker is "
-                "running, start one (make run), or run this command again with --drain."
+                f"{summary.waiting:,} requests wait in the inbox, safely committed: a worker will "
+                "drain them (make run starts one), or this command with --drain."
             )
 
 
@@ -138,7 +140,7 @@ def cell_neutral(text: str) -> str:
 
 def _worker_answers() -> bool:
     try:
-        return bool(current_app.control.ping(timeout=2.0))
+        return bool(current_app.control.ping(timeout=PING_SECONDS))
     except Exception:  # the broker is away, and with it every worker
         return False
 

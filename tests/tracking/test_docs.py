@@ -1,0 +1,48 @@
+"""The pages that explain refusals and imports say what the code does."""
+
+import re
+from pathlib import Path
+
+import msgspec
+from django.core.management import load_command_class
+
+from tracking.api import STATUS
+from tracking.imports.mapping import SHIPPED, EventSpec, Field, Mapping, Skip, Time, mapping_parse
+from tracking.pipeline.wire import Refusal
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+ERRORS = (DOCS / "errors.md").read_text(encoding="utf-8")
+IMPORTING = (DOCS / "importing.md").read_text(encoding="utf-8")
+
+
+def test_every_refusal_has_its_line_and_nothing_else_has() -> None:
+    assert sorted(re.findall(r"^\| `(\w+)` \|", ERRORS, re.MULTILINE)) == sorted(Refusal)
+
+
+def test_the_statuses_are_those_of_the_api() -> None:
+    stated = re.findall(r"^\| `(\w+)` \| (\d{3}) \|", ERRORS, re.MULTILINE)
+    assert {reason: int(status) for reason, status in stated} == STATUS
+
+
+def test_every_key_of_a_mapping_is_explained() -> None:
+    keys = {
+        field.encode_name
+        for struct in (Mapping, Field, Time, Skip, EventSpec)
+        for field in msgspec.structs.fields(struct)
+    }
+    assert {key for key in keys if not re.search(rf"\b{key}\b", IMPORTING)} == set()
+
+
+def test_every_shipped_mapping_and_option_is_named() -> None:
+    parser = load_command_class("tracking", "import_events").create_parser("", "import_events")
+    own = {"--mapping", "--basis", "--refused", "--drain", "--no-wait"}
+    assert own <= set(parser._option_string_actions)
+    for name in own | {file.stem for file in SHIPPED.glob("*.toml")}:
+        assert f"`{name}" in IMPORTING
+
+
+def test_the_example_mapping_is_one() -> None:
+    first, more = re.findall(r"```toml\n(.*?)```", IMPORTING, re.DOTALL)
+    assert mapping_parse(first).name == "shop"
+    head = first.partition("[[events]]")[0]
+    assert len(mapping_parse(head + more).events) == 3
