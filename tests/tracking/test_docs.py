@@ -1,13 +1,17 @@
 """The pages that explain refusals and imports say what the code does."""
 
+import doctest
 import re
 from pathlib import Path
 
 import msgspec
 from django.core.management import load_command_class
 
+from tracking import runs, useragent
 from tracking.api import STATUS
 from tracking.imports.mapping import SHIPPED, EventSpec, Field, Mapping, Skip, Time, mapping_parse
+from tracking.management.commands import import_events
+from tracking.pipeline import parse
 from tracking.pipeline.wire import Refusal
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -46,3 +50,9 @@ def test_the_example_mapping_is_one() -> None:
     assert mapping_parse(first).name == "shop"
     head = first.partition("[[events]]")[0]
     assert len(mapping_parse(head + more).events) == 3
+
+
+def test_the_examples_of_the_docstrings_run() -> None:
+    results = [doctest.testmod(module) for module in (parse, runs, useragent, import_events)]
+    assert all(result.attempted for result in results)
+    assert not any(result.failed for result in results)
