@@ -3,11 +3,11 @@
 import pytest
 from django.db import connection, connections
 
-before = []
+before: list[object] = []
 
 
 @pytest.mark.django_db
-def test_a_before_any_browser(django_db_setup):
+def test_a_before_any_browser():
     before.append(connections["default"])
 
 
