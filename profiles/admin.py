@@ -41,7 +41,6 @@ class ProfileAdmin(ModelAdmin):
     list_per_page = 50
     search_fields = ("visitor_id",)
     search_help_text = "A visitor's id, or how it begins."
-    show_full_result_count = False
     sortable_by = ("last_event_at",)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -17,15 +16,15 @@ CAMPAIGNS = "admin:personalization_campaign_changelist"
 CHANGE = "admin:personalization_campaign_change"
 
 
-def said(response: HttpResponse) -> list[str]:
+def said(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
-def save(client: Client, site: Site, **changed: Any) -> HttpResponse:
+def save(client: Client, site: Site, **changed: Any) -> Any:
     return client.post(reverse(CHANGE, args=[site.campaign.pk]), site.posted(**changed))
 
 
-def errors_of(response: HttpResponse) -> dict[str, list[str]]:
+def errors_of(response: Any) -> dict[str, list[str]]:
     return dict(response.context["adminform"].form.errors)
 
 
@@ -39,7 +38,7 @@ def test_a_saved_campaign_is_decided_by_at_once(site: Site, marketer: Client) ->
     assert f"Published as version {version}: pages follow at once." in said(response)
     ruleset = RuleSet.objects.get(version=version)
     assert ruleset.published_by == "mara"
-    live = ruleset_current(None).slots["hero"].campaigns[0]
+    live: Any = ruleset_current(None).slots["hero"].campaigns[0]
     assert live.rule.members[0].params == {"value": "tablet"}
 
 
@@ -255,7 +254,7 @@ def test_what_an_event_type_is_cannot_be_changed(site: Site, marketer: Client) -
     assert (click.label, click.kind, click.unit, click.weight) == ("Click", "active", "event", 2.0)
 
 
-def weights_save(client: Client, **weights: str) -> HttpResponse:
+def weights_save(client: Client, **weights: str) -> Any:
     """Post the whole list, as the browser does, with some weights changed."""
     url = reverse("admin:tracking_eventtype_changelist")
     posted: dict[str, Any] = {"_save": "Save"}
