@@ -2,6 +2,7 @@
 
 import time
 from io import StringIO
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -26,7 +27,7 @@ READS_GARDENING = {
 }
 
 
-def reads(visitor_id: UUID, count: int = 4, **fields: object) -> None:
+def reads(visitor_id: UUID, count: int = 4, **fields: Any) -> None:
     """Page views of gardening in one visit, stored and folded."""
     visit = str(uuid4())
     now = time.time() * 1000
