@@ -305,9 +305,10 @@ def test_dwell_is_reported_every_10_s_and_starts_again_with_a_view(page: Page, s
     page.evaluate("history.pushState(0, '', '/two')")
     page.clock.run_for(2_000)
     hide(page)
-    _, first, second = site.wait_for("dwell", count=3)
-    assert (first["id"], first["path"]) == (beat["id"], "/")
-    assert (second["path"], second["value"]) == ("/two", pytest.approx(2, abs=0.2))
+    reports = site.wait_for("dwell", count=3)
+    assert {report["id"] for report in reports if report["path"] == "/"} == {beat["id"]}
+    (second,) = [report for report in reports if report["path"] == "/two"]
+    assert second["value"] == pytest.approx(2, abs=0.2)
 
 
 def test_scroll_is_the_deepest_fraction_seen(page: Page, site: Site) -> None:
@@ -390,7 +391,6 @@ def test_a_burst_of_200_then_close_arrives(page: Page, site: Site) -> None:
     assert set(numbers(site).values()) == {1}
     assert len(site.requests) <= 6
     assert max(request.size for request in site.requests) <= 60_000
-    assert "text/plain" in {request.content_type for request in site.requests}
 
 
 def test_events_survive_leaving_the_page_at_once(page: Page, site: Site) -> None:
@@ -398,7 +398,9 @@ def test_events_survive_leaving_the_page_at_once(page: Page, site: Site) -> None
     page.evaluate(
         "for (let i = 0; i < 20; i++) attune.track('share', {number: i}); location = '/next'"
     )
+    page.wait_for_url("**/next")
     site.wait(lambda: len(numbers(site)) == 20)
+    assert "text/plain" in {request.content_type for request in site.requests}
 
 
 def test_offline_then_online_delivers_all(context: BrowserContext, page: Page, site: Site) -> None:

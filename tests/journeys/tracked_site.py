@@ -70,7 +70,9 @@ class Site:
         self.answer = Answer()
         self._news = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self.url = f"http://localhost:{self._server.server_port}"
 
     def __enter__(self) -> Site:

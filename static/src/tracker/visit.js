@@ -1,5 +1,6 @@
 const IDLE = 30 * 60_000;
 const LONGEST = 24 * 3600_000;
+const STALE = 10_000; // writing costs more than all else about a click
 
 /** Is the visit still going on at `now` (epoch ms)? Also false for nothing and for a broken value. */
 const isOpen = (visit, now) =>
@@ -16,7 +17,10 @@ export function createVisits({ storage, uuid }) {
   /** Somebody is reading: keep an open visit from ending, never start one. */
   const extend = (now) => {
     const visit = storage.read("visit") ?? held;
-    return isOpen(visit, now) && (keep({ ...visit, last: now }), true);
+    if (!isOpen(visit, now)) return false;
+    held = visit;
+    if (Math.abs(now - visit.last) > STALE) keep({ ...visit, last: now });
+    return true;
   };
   return {
     extend,
