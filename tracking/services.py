@@ -30,7 +30,7 @@ from tracking.pipeline.steps import (
     event_build,
     events_clean,
 )
-from tracking.pipeline.wire import Refusal, WireEvent
+from tracking.pipeline.wire import AcceptedEvent, Refusal
 from tracking.runs import RefusedLine
 from tracking.signals import events_stored, visitor_erased
 
@@ -44,7 +44,7 @@ DRAIN_BYTES = 1_500_000
 #: A fence is dated by its transaction's clock and seen when that commits: look back this far.
 SWEEP_OVERLAP = timedelta(minutes=5)
 
-_decode_events = msgspec.json.Decoder(list[WireEvent]).decode
+_decode_events = msgspec.json.Decoder(list[AcceptedEvent]).decode
 
 
 def request_accept(

@@ -131,13 +131,14 @@ def events_stored_find(events: Sequence[Event]) -> dict[Key, Stored]:
     wanted = {(event.visitor_id.int, event.id.int): event.occurred_ms for event in events}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT e.visitor_id, e.id, count(*)::int, coalesce(sum(e.value), 0),"
-            " min((extract(epoch FROM e.occurred_at) * 1000)::float8)"
-            " FROM unnest(%s::uuid[], %s::uuid[], %s::float8[]) AS given (visitor_id, id, ms)"
-            " JOIN tracking_event AS e ON e.visitor_id = given.visitor_id AND e.id = given.id"
-            " AND e.occurred_at BETWEEN to_timestamp(given.ms / 1000 - %s)"
-            "  AND to_timestamp(given.ms / 1000 + %s)"
-            " GROUP BY 1, 2",
+            "SELECT e.* FROM unnest(%s::uuid[], %s::uuid[], %s::float8[])"
+            "  AS given (visitor_id, id, ms), LATERAL"
+            " (SELECT visitor_id, id, value, (extract(epoch FROM occurred_at) * 1000)::float8"
+            "  FROM tracking_event WHERE visitor_id = given.visitor_id AND id = given.id"
+            "  AND occurred_at BETWEEN to_timestamp(given.ms / 1000 - %s)"
+            "   AND to_timestamp(given.ms / 1000 + %s)"
+            # Keeps the planner from joining instead, by reading whole partitions.
+            "  OFFSET 0) AS e",
             (
                 _uuids(visitor_id for visitor_id, _ in wanted),
                 _uuids(event_id for _, event_id in wanted),
@@ -146,10 +147,12 @@ def events_stored_find(events: Sequence[Event]) -> dict[Key, Stored]:
                 DUPLICATE_SECONDS,
             ),
         )
-        return {
-            (visitor_id.int, event_id.int): Stored(*rest)
-            for visitor_id, event_id, *rest in cursor.fetchall()
-        }
+        stored: dict[Key, Stored] = {}
+        for visitor_id, event_id, value, occurred_ms in cursor.fetchall():
+            key = visitor_id.int, event_id.int
+            parts, total, first = stored.get(key, (0, 0.0, occurred_ms))
+            stored[key] = Stored(parts + 1, total + (value or 0.0), min(first, occurred_ms))
+        return stored
 
 
 def visits_upsert(events: Iterable[Event]) -> set[Key]:
