@@ -20,7 +20,7 @@ from tests.browser import FLAGS, find_chromium  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 780}
 
 
 def new_page(browser: Browser, url: str, *, phone: bool = False, dark: bool = False) -> Page:

@@ -57,7 +57,7 @@ def context_of(chromium: Browser, live_server: object, **options: Any) -> Browse
 def box(page: Page, selector: str) -> dict[str, float]:
     found = page.locator(selector).bounding_box()
     assert found is not None
-    return dict(found)
+    return {name: float(found[name]) for name in ("x", "y", "width", "height")}
 
 
 def tab_stops(page: Page) -> list[str]:
@@ -223,7 +223,7 @@ def test_no_accessibility_violation(
 def test_the_focus_ring_stands_out(browser_page: Page) -> None:
     """B3: at least 3:1 against the banner, and at least 2 px."""
     for scheme in ("light", "dark"):
-        browser_page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        browser_page.emulate_media(color_scheme=scheme)
         browser_page.goto("/")
         browser_page.locator(ACCEPT).focus()
         browser_page.keyboard.press("Tab")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from django.core.cache import cache
@@ -112,7 +113,7 @@ def test_a_visitor_refuses_then_agrees_reads_is_answered_and_takes_it_back(
     assert hero_headline(page) == default
     assert browser_storage(page) == []
     browser_context.clear_cookies()
-    browser_context.add_cookies(old)
+    browser_context.add_cookies(cast(Any, old))
     answer = page.evaluate(
         """async () => {
           const body = JSON.stringify({events: [{id: crypto.randomUUID(), type: "page_view",
