@@ -92,7 +92,7 @@ def services() -> Iterator[None]:
             from django.db import connection
 
             connection.close()
-            connection.close_pool()
+            connection.close_pool()  # type: ignore[attr-defined]
             running.stop()
 
 
@@ -120,11 +120,11 @@ def round_measure(
     fold_seconds = 0.0
     fold = receivers.services.shard_fold
 
-    def fold_timed(number: int) -> int:
+    def fold_timed(shard: int) -> int:
         nonlocal fold_seconds
         started = time.perf_counter()
         try:
-            return fold(number)
+            return fold(shard)
         finally:
             fold_seconds += time.perf_counter() - started
 
