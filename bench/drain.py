@@ -84,9 +84,12 @@ def services() -> Iterator[None]:
             import django
             from django.core.management import call_command
 
+            from config.celery import worker_tune
+
             django.setup()
             call_command("migrate", verbosity=0)
             twin_make()
+            worker_tune()
             yield
         finally:
             from django.db import connection

@@ -4,11 +4,13 @@ Every task here can be run again at any time without harm: a lost nudge or a kil
 costs the seconds until the next row of SCHEDULE, never data.
 """
 
+import gc
 import os
 from datetime import timedelta
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -27,3 +29,15 @@ app.conf.beat_schedule = {
     name: {"task": task, "schedule": when, "options": {"expires": 60}}
     for name, (task, when) in SCHEDULE.items()
 }
+
+
+@worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def worker_tune(**kwargs: object) -> None:
+    """Keep the collector off what lives as long as the process, and let batches grow.
+
+    A drain makes tens of thousands of objects, none in cycles; looking for cycles among them
+    and through all of Django each time took a third of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 #: The purpose without which no event is folded.
 PURPOSE = "personalization"
-FOLD_EVENTS = 5000
+FOLD_EVENTS = 20_000
 REBUILD_PROFILES = 500
 
 

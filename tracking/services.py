@@ -41,6 +41,10 @@ DRAIN_REQUESTS = 200
 #: The same bound for imports, whose requests are large.
 DRAIN_BYTES = 1_500_000
 
+#: With a backlog, tell of what was stored this many events at a time: a profile is then read and
+#: written once for many of them. Without one, each drain is told of at once.
+TELL_EVENTS = 20_000
+
 #: A fence is dated by its transaction's clock and seen when that commits: look back this far.
 SWEEP_OVERLAP = timedelta(minutes=5)
 
@@ -111,7 +115,7 @@ def shard_drain(shard: int) -> int:
     Each transaction moves some requests whole: a worker that dies anywhere leaves the inbox
     rows it had not finished, and nothing of what they would have become.
     """
-    total = 0
+    total = untold = 0
     while True:
         try:
             read, stored = _drain_once(shard)
@@ -119,13 +123,15 @@ def shard_drain(shard: int) -> int:
             if isinstance(error.__cause__, LockNotAvailable):
                 return total  # another worker has the shard and will see the same rows
             raise
-        if not read:
-            return total
         total += stored
-        if stored:
+        untold += stored
+        if untold and (read < DRAIN_REQUESTS or untold >= TELL_EVENTS):
+            untold = 0
             for receiver, result in events_stored.send_robust(sender=None, shard=shard):
                 if isinstance(result, Exception):
                     log.error("%r after drain of shard %s", receiver, shard, exc_info=result)
+        if not read:
+            return total
 
 
 def _drain_once(shard: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ caller holds the shard (`shard_lock`), which makes it the only writer of its vis
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from psycopg import sql
 from tracking.pipeline.rows import COLUMNS, rows_pack
 from tracking.pipeline.steps import Event, Key, Receipt, Stored
 
+COPY_ROWS = 250
 #: A retry of one id can differ in time by what the clock correction differed; see steps.
 DUPLICATE_SECONDS = 2 * 86_400.0
 
@@ -200,7 +202,10 @@ def events_write(events: Sequence[Event], *, shard: int, last_seq: int) -> int:
     """Append events with consecutive sequence numbers; returns the last one given."""
     if events:
         with connection.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
-            copy.write(b"".join(rows_pack(events, shard=shard, first_seq=last_seq + 1)))
+            rows = rows_pack(events, shard=shard, first_seq=last_seq + 1)
+            # In pieces: PostgreSQL stores one while we pack the next.
+            while piece := b"".join(islice(rows, COPY_ROWS)):
+                copy.write(piece)
     return last_seq + len(events)
 
 
