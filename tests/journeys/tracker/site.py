@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-BUNDLE = Path(__file__).resolve().parents[2] / "static" / "dist" / "tracker.js"
+BUNDLE = Path(__file__).resolve().parents[3] / "static" / "dist" / "tracker.js"
 SCRIPT = '<script defer src="/tracker.js" data-attune-endpoint="/collect"></script>'
 PATIENCE = 10.0
 
