@@ -1,7 +1,7 @@
 // The consent forms without a page load. Everything here also works without this script: the forms
 // post, the server answers with the next page. Strictly necessary, stores nothing.
 import { showGranted, showMessage } from "./page.js";
-import { onOtherTabsWithdrawal, tellWithdrawal } from "./withdrawal.js";
+import { leaveNothingWithoutConsent, onOtherTabsWithdrawal, tellWithdrawal } from "./withdrawal.js";
 
 const FORM = "form[data-consent-form]";
 
@@ -22,6 +22,7 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
+leaveNothingWithoutConsent();
 onOtherTabsWithdrawal();
 
 async function choose(form, submitter) {

@@ -16,6 +16,12 @@ export function onOtherTabsWithdrawal() {
   });
 }
 
+// A page without a tracker was made for somebody who did not agree, or not any more: by a form
+// posted plainly, by an opt-out signal, by the end of its time.
+export function leaveNothingWithoutConsent() {
+  if (!document.querySelector("script[data-attune-endpoint]")) clearStorage();
+}
+
 function stopHere() {
   document.dispatchEvent(new CustomEvent("attune:withdraw"));
   clearStorage();
