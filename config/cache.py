@@ -1,13 +1,27 @@
-"""The cache: Django's Redis backend, with values as bytes and one client kept per server.
+"""The cache: Django's Redis backend with values as bytes, kept clients, and no broken page.
 
 Apps keep JSON bytes in the cache. Nothing is ever unpickled from Redis, so whoever can write
 to Redis cannot run code here, and one `cache.get_many` stays one MGET of small values.
+
+A Redis that is away is an empty cache: reads miss and writes do nothing, each with a line in the
+log. Whatever must not be lost is in PostgreSQL before it comes here.
 """
 
-from typing import Any
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from django.core.cache.backends import redis as stock
 from redis import ConnectionPool, Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+#: Seconds a page waits for Redis before it goes on without it.
+PATIENCE = 0.25
 
 
 class BytesSerializer:
@@ -29,7 +43,13 @@ class KeptClient(stock.RedisCacheClient):
     """Keeps its clients: making one costs more than the round trip it is made for."""
 
     def __init__(self, servers: list[str], **options: Any) -> None:
-        super().__init__(servers, serializer=BytesSerializer(), **options)
+        for_connections: dict[str, Any] = {
+            "socket_timeout": PATIENCE,
+            "socket_connect_timeout": PATIENCE,
+            # Once more at once: a connection kept over a restart of Redis is found dead when used.
+            "retry": Retry(NoBackoff(), 1),
+        }
+        super().__init__(servers, serializer=BytesSerializer(), **for_connections, **options)
         self._clients: dict[int, Redis] = {}
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Redis:
@@ -45,3 +65,33 @@ class RedisCache(stock.RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._class = KeptClient
+
+    def add(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> bool:
+        return _or(False, lambda: super(RedisCache, self).add(key, value, *args, **kwargs))
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        return _or(default, lambda: super(RedisCache, self).get(key, default, version))
+
+    def set(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> None:
+        _or(None, lambda: super(RedisCache, self).set(key, value, *args, **kwargs))
+
+    def delete(self, key: Any, version: int | None = None) -> bool:
+        return _or(False, lambda: super(RedisCache, self).delete(key, version))
+
+    def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
+        return _or({}, lambda: super(RedisCache, self).get_many(keys, version))
+
+    def set_many(self, data: dict[Any, Any], *args: Any, **kwargs: Any) -> list[Any]:
+        return _or(list(data), lambda: super(RedisCache, self).set_many(data, *args, **kwargs))
+
+    def delete_many(self, keys: Iterable[Any], version: int | None = None) -> None:
+        _or(None, lambda: super(RedisCache, self).delete_many(keys, version))
+
+
+def _or(missing: T, ask: Callable[[], Any]) -> T:
+    """What Redis answers, or `missing` when it does not."""
+    try:
+        return ask()  # type: ignore[no-any-return]
+    except (RedisError, OSError) as error:
+        log.warning("Redis does not answer: %s", type(error).__name__)
+        return missing

@@ -50,8 +50,12 @@ DATABASES = {
         "PASSWORD": unquote(_database.password or ""),
         "HOST": _database_options.pop("host", _database.hostname or ""),
         "PORT": str(_database.port or ""),
+        # A restart of PostgreSQL costs nobody an error: dead connections are found before use.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database_options,
+            # Values travel apart from the statement, so bytes and arrays go in binary.
+            "server_side_binding": True,
             "pool": {
                 "min_size": 1,
                 "max_size": env_int("DATABASE_POOL_SIZE", default=8),

@@ -19,8 +19,11 @@ from profiles import selectors as profile_selectors
 from profiles.state import State
 
 RULESET_VERSION_KEY = "ruleset:version"
+#: Seconds after which a page asks PostgreSQL again: a publication whose write to the cache failed
+#: is late by so much, and not for ever.
+RULESET_VERSION_TTL = 10
 
-_EMPTY = RuleSet(version=0, weights={}, slots={}, cards={})
+EMPTY_RULESET = RuleSet(version=0, weights={}, slots={}, cards={})
 
 
 def category_list() -> QuerySet[Category]:
@@ -74,8 +77,8 @@ def ruleset_current(version: object = None) -> RuleSet:
     """The published rule set; `version` is what the cache said, None when it did not know."""
     if not isinstance(version, int):
         version = ruleset_version()
-        cache.add(RULESET_VERSION_KEY, version, timeout=None)
-    return _ruleset_compiled(version) if version else _EMPTY
+        cache.add(RULESET_VERSION_KEY, version, timeout=RULESET_VERSION_TTL)
+    return _ruleset_compiled(version) if version else EMPTY_RULESET
 
 
 @lru_cache(maxsize=2)
@@ -105,7 +108,7 @@ def rulesets_recent(*, limit: int) -> list[Any]:
 def ruleset_latest() -> RuleSet:
     """The published rule set, from PostgreSQL: for the command line and the admin."""
     row = RuleSetRow.objects.first()
-    return ruleset_compile(row.version, row.payload) if row else _EMPTY
+    return ruleset_compile(row.version, row.payload) if row else EMPTY_RULESET
 
 
 def decisions_explain(context: Context) -> list[Decision]:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
 from personalization.rules.tree import RuleError, rule_parse
-from personalization.selectors import RULESET_VERSION_KEY
+from personalization.selectors import RULESET_VERSION_KEY, RULESET_VERSION_TTL, ruleset_version
 from profiles import selectors as profile_selectors
 
 #: Cards kept per category: what a variant can show of a visitor's top interest.
@@ -51,8 +51,13 @@ def ruleset_publish(*, by: str = "") -> int:
             version = RuleSet.objects.create(
                 payload=payload, sha256=digest, published_by=by
             ).version
-        transaction.on_commit(lambda: cache.set(RULESET_VERSION_KEY, version, timeout=None))
+        transaction.on_commit(_version_announce, robust=True)
     return version
+
+
+def _version_announce() -> None:
+    """Tell every process; the version is read anew, since publications may end out of order."""
+    cache.set(RULESET_VERSION_KEY, ruleset_version(), timeout=RULESET_VERSION_TTL)
 
 
 def campaigns_status_set(

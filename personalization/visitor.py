@@ -1,6 +1,7 @@
 """Who a page is made for: consent, profile and rule set in one round trip to Redis.
 
-Made lazily, once per request. A visitor without consent costs no profile read and leaves no trace.
+Made lazily, once per request. The profile of a visitor without consent is not used; without a
+cookie nothing of a visitor is asked for.
 """
 
 import logging
@@ -18,7 +19,12 @@ from consent import selectors as consent_selectors
 from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet, decide
 from personalization.rules.context import Context, PageRequest
-from personalization.selectors import RULESET_VERSION_KEY, consent_words, ruleset_current
+from personalization.selectors import (
+    EMPTY_RULESET,
+    RULESET_VERSION_KEY,
+    consent_words,
+    ruleset_current,
+)
 from profiles import selectors as profile_selectors
 from profiles.state import State
 from tracking.useragent import agent_of
@@ -44,15 +50,11 @@ class Visitor:
 
     @cached_property
     def known(self) -> Known:
-        """Consent, profile and rule set; defaults for everything that cannot be read."""
+        """Consent, profile and rule set; whatever cannot be read is denied, unknown or empty."""
         now = timezone.now()
         gpc = consent_selectors.gpc_from_request(self._request)
         visitor_id = consent_selectors.visitor_id_from_cookie(self._request, now=now)
-        try:
-            return _known_read(visitor_id, gpc=gpc, now=now)
-        except Exception:  # a page never breaks because personalization did
-            log.exception("personalization is not available, showing defaults")
-            return Known(ConsentState(gpc=gpc), None, ruleset_current(None))
+        return _known_read(visitor_id, gpc=gpc, now=now)
 
     @cached_property
     def context(self) -> Context:
@@ -81,19 +83,33 @@ class Visitor:
 
 def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
     if visitor_id is None:
-        version = cache.get(RULESET_VERSION_KEY)
-        return Known(ConsentState(gpc=gpc), None, ruleset_current(version))
+        return Known(ConsentState(gpc=gpc), None, _ruleset_read(cache.get(RULESET_VERSION_KEY)))
     consent_key = consent_selectors.consent_cache_key(visitor_id)
     profile_key = profile_selectors.profile_cache_key(visitor_id)
     found = cache.get_many((RULESET_VERSION_KEY, consent_key, profile_key))
     consent = consent_selectors.consent_from_cache(
         found.get(consent_key), visitor_id=visitor_id, gpc=gpc, now=now
     ) or consent_selectors.consent_for_visitor(visitor_id, gpc, now)
-    state = None
-    if consent.allows(PURPOSE):
-        raw = found.get(profile_key)
-        state = profile_selectors.profile_from_cache(visitor_id, raw) or State()
-    return Known(consent, state, ruleset_current(found.get(RULESET_VERSION_KEY)))
+    state = _state_read(visitor_id, found.get(profile_key)) if consent.allows(PURPOSE) else None
+    return Known(consent, state, _ruleset_read(found.get(RULESET_VERSION_KEY)))
+
+
+def _state_read(visitor_id: UUID, raw: bytes | None) -> State | None:
+    """The profile; None, so that behavior is unknown, when it cannot be read."""
+    try:
+        return profile_selectors.profile_from_cache(visitor_id, raw) or State()
+    except Exception:  # a page never breaks because personalization did
+        log.exception("a profile cannot be read, showing what needs none")
+        return None
+
+
+def _ruleset_read(version: object) -> RuleSet:
+    """The published rule set; an empty one when it cannot be read."""
+    try:
+        return ruleset_current(version)
+    except Exception:  # a page never breaks because personalization did
+        log.exception("the published rules cannot be read, leaving slots empty")
+        return EMPTY_RULESET
 
 
 def _host_of(url: str) -> str:

@@ -11,6 +11,9 @@ from profiles.state import State, state_decode
 from profiles.vector import Weight, Weights
 from tracking import selectors as tracking_selectors
 
+#: How long a profile stays cached: about a visit, and the longest a failed write can be seen.
+PROFILE_CACHE_SECONDS = 600
+
 
 def profile_cache_key(visitor_id: UUID) -> str:
     return f"profile:{visitor_id}"
@@ -20,7 +23,7 @@ def profile_from_cache(visitor_id: UUID, raw: bytes | None) -> State | None:
     """The state of what the cache held; a miss is read from PostgreSQL and put there."""
     if raw is None:
         raw = _profile_raw(visitor_id) or b"null"
-        cache.add(profile_cache_key(visitor_id), raw, timeout=3600)
+        cache.add(profile_cache_key(visitor_id), raw, timeout=PROFILE_CACHE_SECONDS)
     return state_decode(raw) if raw != b"null" else None
 
 

@@ -1,6 +1,5 @@
 """Keeping profiles: fold new events in, rebuild from all of them, forget a visitor."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -10,17 +9,15 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import OperationalError, transaction
 from psycopg.errors import LockNotAvailable
-from redis.exceptions import RedisError
 
 from consent import selectors as consent_selectors
 from profiles import store
 from profiles.models import Profile
-from profiles.selectors import profile_cache_key
+from profiles.selectors import PROFILE_CACHE_SECONDS, profile_cache_key
 from profiles.state import State, increment_of, state_add
 from tracking import selectors as tracking_selectors
 from tracking.selectors import EventRow
 
-log = logging.getLogger(__name__)
 
 #: The purpose without which no event is folded.
 PURPOSE = "personalization"
@@ -71,10 +68,8 @@ def _states_keep(states: Mapping[UUID, State], *, shard: int, now: datetime) -> 
     if not states:
         return
     encoded = store.states_write(states, shard=shard, now=now)
-    try:
-        cache.set_many({profile_cache_key(key): raw for key, raw in encoded.items()})
-    except (RedisError, OSError) as error:
-        log.warning("profiles not cached: %s", type(error).__name__)
+    pages = {profile_cache_key(key): raw for key, raw in encoded.items()}
+    cache.set_many(pages, timeout=PROFILE_CACHE_SECONDS)
 
 
 def events_add(states: dict[UUID, State], rows: Iterable[EventRow]) -> None:
