@@ -21,11 +21,13 @@ from tracking.models import SweepCursor
 from tracking.pipeline.parse import Parsed, RequestRefused, parse_request
 from tracking.pipeline.steps import (
     HISTORY,
+    STEP,
     STEPS,
     Arrived,
     Batch,
     Dropped,
     Event,
+    Growing,
     Receipt,
     event_build,
     events_clean,
@@ -164,7 +166,9 @@ def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
     batch = Batch(
         consented=_visitors_consenting({event.visitor_id.int for event, _ in arrived}),
         cumulative={
-            name: signal.value_cap for name, signal in signals.items() if signal.unit != "event"
+            name: Growing(signal.value_cap, STEP[signal.unit])
+            for name, signal in signals.items()
+            if signal.unit in STEP
         },
     )
     usable, drops = events_clean(arrived, batch, steps=STEPS)

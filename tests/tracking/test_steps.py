@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from tracking.pipeline.steps import (
     HISTORY,
+    MAX_PARTS,
+    STEP,
     STEPS,
     Batch,
     Event,
+    Growing,
     Receipt,
     Stored,
     event_build,
@@ -25,7 +28,11 @@ from tracking.pipeline.wire import Refusal, WireEvent
 
 NOW = 1_763_800_000_000.0
 ANA, CLEO = uuid4(), uuid4()
-CAPS = {"dwell": 1800.0, "scroll": 1.0}
+CAPS = {
+    "dwell": Growing(1800.0, STEP["second"]),
+    "scroll": Growing(1.0, STEP["depth"]),
+    "watch": Growing(None, STEP["second"]),
+}
 
 
 def receipt_of(visitor_id: UUID | None = ANA, **changes: Any) -> Receipt:
@@ -139,17 +146,39 @@ def test_one_id_of_two_visitors_is_two_events() -> None:
     assert len(events_clean(arrived, batch, steps=HISTORY)[0]) == 2
 
 
-VALUES = st.lists(st.integers(1, 3000).map(float), min_size=1, max_size=8)
-
-
-@given(values=VALUES, seed=st.integers())
+@given(
+    kind=st.sampled_from([("dwell", 0.5, 1800.0), ("scroll", 0.01, 1.0)]),
+    shares=st.lists(st.floats(0.0, 2.0), min_size=1, max_size=8),
+    seed=st.integers(),
+)
 def test_of_a_growing_value_the_largest_report_counts_in_any_order(
-    values: list[float], seed: int
+    kind: tuple[str, float, float], shares: list[float], seed: int
 ) -> None:
-    wire = wire_of("dwell", value=0.5)
+    type_, step, cap = kind
+    values = [share * cap for share in shares]
     random.Random(seed).shuffle(values)
+    wire = wire_of(type_, value=0.5)
     reports = [msgspec.structs.replace(wire, value=value) for value in values]
     kept, _ = clean(*((report, receipt_of()) for report in reports))
-    assert sum(event.value or 0.0 for event in kept) == pytest.approx(min(max(values), 1800.0))
+    largest = min(round(max(values) / step) * step, cap)
+    assert sum(event.value or 0.0 for event in kept) == pytest.approx(largest, abs=1e-9)
     assert [event.part for event in kept] == list(range(len(kept)))
     assert len({event.occurred_ms for event in kept}) == 1
+
+
+@pytest.mark.parametrize(("type_", "least"), [("dwell", 0.002), ("scroll", 0.0001)])
+def test_a_growth_below_a_step_is_a_repeat(type_: str, least: float) -> None:
+    wire = wire_of(type_)
+    reports = [msgspec.structs.replace(wire, value=0.5 + n * least) for n in range(40)]
+    kept, refused = clean(*((report, receipt_of()) for report in reports))
+    assert len(kept) == 1
+    assert set(refused) == {Refusal.DUPLICATE}
+
+
+def test_one_id_is_reported_anew_only_so_often() -> None:
+    wire = wire_of("watch")
+    reports = [msgspec.structs.replace(wire, value=float(n)) for n in range(MAX_PARTS + 3)]
+    kept, refused = clean(*((report, receipt_of()) for report in reports))
+    assert kept[-1].part == MAX_PARTS - 1
+    assert sum(event.value or 0.0 for event in kept) == MAX_PARTS - 1
+    assert refused == [Refusal.TOO_MANY_REPORTS] * 3

@@ -13,8 +13,11 @@ from msgspec import Struct
 
 from tracking.pipeline.wire import Refusal, WireEvent
 
-#: A smaller increase of a cumulative value is a repeat: sums of parts carry rounding.
-MIN_INCREASE = 1e-3
+#: Growing values are kept in whole steps of their unit. The largest of rounded reports is the
+#: rounded largest, so their order still does not matter, and each part is worth a row.
+STEP = {"second": 0.5, "depth": 0.01}
+#: Parts one id can have: no page view needs more, and no visitor gets more rows out of one id.
+MAX_PARTS = 512
 
 
 class Receipt(NamedTuple):
@@ -67,15 +70,22 @@ class Stored(NamedTuple):
 Key = tuple[int, int]
 
 
+class Growing(NamedTuple):
+    """How a cumulative type is measured: the largest value that counts, and the step."""
+
+    cap: float | None
+    step: float
+
+
 class Batch(Struct):
-    """What the steps may know: who still consents, the caps per type, and what is stored.
+    """What the steps may know: who still consents, which types grow, and what is stored.
 
     `consented` holds visitor ids as integers. `stored` is filled between STEPS and HISTORY: it is
     found by the corrected times.
     """
 
     consented: frozenset[int]
-    cumulative: Mapping[str, float | None]
+    cumulative: Mapping[str, Growing]
     stored: dict[Key, Stored] = {}
 
 
@@ -145,11 +155,12 @@ def minimise(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
     return event
 
 
-def cap_value(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
-    """Bound what one page view can report of a cumulative type."""
-    cap = batch.cumulative.get(event.type)
-    if cap is not None and event.value is not None:
-        event.value = min(event.value, cap)
+def bound_value(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Bound what one page view can report of a cumulative type, and round it to whole steps."""
+    growing = batch.cumulative.get(event.type)
+    if growing is not None and event.value is not None:
+        value = round(event.value / growing.step) * growing.step
+        event.value = value if growing.cap is None else min(value, growing.cap)
     return event
 
 
@@ -161,8 +172,12 @@ def drop_duplicates(event: Event, receipt: Receipt, batch: Batch) -> Event | Ref
     if stored is None:
         batch.stored[key] = Stored(1, value, event.occurred_ms)
         return event
-    if event.type not in batch.cumulative or value < stored.total + MIN_INCREASE:
+    growing = batch.cumulative.get(event.type)
+    # Half a step: sums of parts carry rounding.
+    if growing is None or value < stored.total + growing.step / 2:
         return Refusal.DUPLICATE
+    if stored.parts >= MAX_PARTS:
+        return Refusal.TOO_MANY_REPORTS
     event.part = stored.parts
     event.occurred_ms = stored.occurred_ms
     event.value = value - stored.total
@@ -177,7 +192,7 @@ STEPS: tuple[Step, ...] = (
     require_consent,
     correct_clock,
     minimise,
-    cap_value,
+    bound_value,
 )
 #: What only the events before it tell.
 HISTORY: tuple[Step, ...] = (drop_duplicates,)

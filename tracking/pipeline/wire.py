@@ -33,6 +33,7 @@ class Refusal(StrEnum):
     FUTURE_TIMESTAMP = "future_timestamp"
     TOO_OLD = "too_old"
     DUPLICATE = "duplicate"
+    TOO_MANY_REPORTS = "too_many_reports"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     MALFORMED_LINE = "malformed_line"
     SKIPPED_BY_MAPPING = "skipped_by_mapping"
