@@ -1,6 +1,6 @@
 // The consent forms without a page load. Everything here also works without this script: the forms
 // post, the server answers with the next page. Strictly necessary, stores nothing.
-import { showGranted, showMessage } from "./page.js";
+import { showGranted, showMessage, showWithdrawn } from "./page.js";
 import { leaveNothingWithoutConsent, onOtherTabsWithdrawal, tellWithdrawal } from "./withdrawal.js";
 
 const FORM = "form[data-consent-form]";
@@ -23,7 +23,7 @@ addEventListener("pageshow", (event) => {
 });
 
 leaveNothingWithoutConsent();
-onOtherTabsWithdrawal();
+onOtherTabsWithdrawal(showWithdrawn);
 
 async function choose(form, submitter) {
   let answer;

@@ -10,9 +10,11 @@ export function tellWithdrawal() {
   channel?.postMessage(MESSAGE);
 }
 
-export function onOtherTabsWithdrawal() {
+export function onOtherTabsWithdrawal(then) {
   channel?.addEventListener("message", ({ data }) => {
-    if (data === MESSAGE) stopHere();
+    if (data !== MESSAGE) return;
+    stopHere();
+    then();
   });
 }
 
