@@ -50,7 +50,7 @@ DATABASES = {
         "PASSWORD": unquote(_database.password or ""),
         "HOST": _database_options.pop("host", _database.hostname or ""),
         "PORT": str(_database.port or ""),
-        # A restart of PostgreSQL costs nobody an error: dead connections are found before use.
+        # A restart of PostgreSQL costs no page an error: dead connections are found before use.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database_options,
