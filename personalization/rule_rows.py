@@ -167,7 +167,7 @@ def _control(
     if choices is not None:
         options = (
             [("", "any" if described.optional else "choose …")]
-            if (described.optional or value is None)
+            if (described.optional or not shown)
             else []
         )
         options += choices.items()

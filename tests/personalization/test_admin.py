@@ -149,6 +149,15 @@ def test_an_error_stands_beside_its_field(site: Site, marketer: Client) -> None:
     assert 'value="many"' in page, "what was typed is still there"
 
 
+def test_a_choice_left_open_stays_open(site: Site, marketer: Client) -> None:
+    changed = {"rule__0__condition": "affinity", "rule__0__category": ""}
+    page = save(marketer, site, **changed).content.decode()
+    select = page.split('name="rule.0.category"')[1].split("</select>")[0]
+    assert "Category: choose one." in page
+    assert '<option value="" selected>choose …</option>' in select
+    assert 'value="gardening" selected' not in select
+
+
 def test_the_rule_opens_as_fields(site: Site, marketer: Client) -> None:
     page = marketer.get(reverse(CHANGE, args=[site.campaign.pk])).content.decode()
     assert 'name="rule.0.condition"' in page
