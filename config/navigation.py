@@ -36,6 +36,7 @@ NAVIGATION = (
             ("Imports", "upload_file", "tracking_importrun"),
             ("Quarantine", "report", "tracking_quarantine"),
             ("Refusals", "block", "tracking_dropcount"),
+            ("Inbox", "inbox", "tracking_inbox"),
             ("Consent decisions", "gavel", "consent_consentdecision"),
             ("Purposes", "privacy_tip", "consent_purpose"),
             ("Users", "person", "auth_user"),

@@ -11,7 +11,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from tracking.models import DropCount, EventType, ImportRun, Quarantine
+from tracking import services
+from tracking.models import DropCount, EventType, ImportRun, Inbox, Quarantine
 from tracking.signals import taxonomy_changed
 
 MAX_WEIGHT = 1000.0
@@ -166,6 +167,29 @@ class QuarantineAdmin(ReadOnlyAdmin):
     list_filter = ("reason", "run")
     list_select_related = ("run",)
     search_fields = ("reason", "detail", "payload")
+
+
+@admin.register(Inbox)
+class InboxAdmin(ReadOnlyAdmin):
+    """What waits for a worker, and what no worker could drain."""
+
+    list_display = ("id", "source", "received_at", "shard", "set_aside")
+    list_filter = (("set_aside", admin.EmptyFieldListFilter), "source")
+    actions = ("try_again",)
+    fields = ("source", "received_at", "shard", "set_aside", "events")
+    readonly_fields = ("events",)
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    @admin.action(description="Try again", permissions=["retry"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Inbox]) -> None:
+        count = services.inbox_retry(ids=queryset.values_list("id", flat=True))
+        messages.success(request, f"{count} requests wait for a worker again.")
+
+    @display(description="Events")
+    def events(self, row: Inbox) -> str:
+        return bytes(row.payload).decode("utf-8", "replace")
 
 
 @admin.register(DropCount)

@@ -8,13 +8,14 @@ on where it was. Event ids are made from the rows: what is imported again is a d
 import hashlib
 import logging
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 #: Records in one transaction, and events in one inbox row.
 PORTION = 5000
 CHUNK = 500
+#: A file that ends too early, is no gzip inside, or lies on a failing disk.
+UNREADABLE = (EOFError, OSError, zlib.error)
 #: A killed import's lock is gone as soon as the server notices.
 LOCK_SECONDS = 3.0
 
@@ -78,42 +81,47 @@ def import_plan(*, path: Path, mapping: str, purposes: Iterable[str]) -> Plan:
     return Plan(path, parsed, granted, digest.hexdigest())
 
 
-def import_queue(plan: Plan, *, progress: Progress = lambda position, line: None) -> ImportRun:
+def import_queue(
+    plan: Plan,
+    *,
+    progress: Progress = lambda position, line: None,
+    resumed: Callable[[ImportRun], None] = lambda run: None,
+) -> ImportRun:
     """Put a file's events into the inbox; returns the finished run.
 
-    `progress(bytes read of the file, line)` is called after each commit. Raises
-    ImportRefusedError when another import of the file is under way or the file cannot be read
-    to its end; what was committed by then stays, and the next call goes on behind it.
+    `resumed(run)` is called first when an earlier import of the file had come some way, and
+    `progress(bytes read of the file, line)` after each commit. Raises MappingError when the
+    file lacks columns, leaving nothing behind, and ImportRefusedError when another import of
+    the file is under way or the file cannot be read to its end; what was committed by then
+    stays, and the next call goes on behind it.
     """
-    with file_lock(plan.fingerprint):
-        run = _run_begin(plan)
+    with file_lock(plan.fingerprint), plan.path.open("rb") as file:
+        run = _run_find(plan)
         map_record = record_mapper(plan.mapping)
-        with plan.path.open("rb") as file:
-            try:
-                for portion in _portions(file, plan.mapping, after_line=run.line):
-                    _portion_queue(run, plan, map_record, portion)
-                    progress(file.tell(), portion[-1].end)
-            except (EOFError, OSError) as error:
-                raise ImportRefusedError(
-                    f"{plan.path.name} cannot be read beyond line {run.line}: {error}"
-                ) from error
+        try:
+            records = records_read(file_open(file), plan.mapping, after_line=run.line)
+            if run.pk is None:
+                run.save()
+            elif run.line:
+                resumed(run)
+            while portion := list(islice(records, PORTION)):
+                _portion_queue(run, plan, map_record, portion)
+                progress(file.tell(), portion[-1].end)
+        except UNREADABLE as error:
+            raise ImportRefusedError(
+                f"{plan.path.name} cannot be read beyond line {run.line}: {error}"
+            ) from error
         run.finished_at = datetime.now(UTC)
         run.save(update_fields=["finished_at"])
     return run
 
 
-def _portions(file: BinaryIO, mapping: Mapping, *, after_line: int) -> Iterator[list[Record]]:
-    records = records_read(file_open(file), mapping, after_line=after_line)
-    while portion := list(islice(records, PORTION)):
-        yield portion
-
-
-def _run_begin(plan: Plan) -> ImportRun:
-    """The unfinished run of this very import, or a new one."""
+def _run_find(plan: Plan) -> ImportRun:
+    """The unfinished run of this very import, or a new one that is not saved yet."""
     unfinished = ImportRun.objects.filter(
         source=plan.mapping.name, fingerprint=plan.fingerprint, finished_at=None
     ).first()
-    return unfinished or ImportRun.objects.create(
+    return unfinished or ImportRun(
         source=plan.mapping.name, fingerprint=plan.fingerprint, file_name=plan.path.name[-200:]
     )
 

@@ -7,6 +7,7 @@ is made by migration 0001's SQL.
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 
@@ -64,9 +65,21 @@ class Inbox(models.Model):
     skew_ms = models.BigIntegerField(default=0, help_text="Added to the client's clock.")
     received_at = models.DateTimeField(default=timezone.now)
     payload = models.BinaryField(help_text="A JSON list of events.")
+    set_aside = models.CharField(
+        max_length=500, blank=True, db_default="", help_text="Why no worker could drain it."
+    )
 
     class Meta:
-        indexes = (models.Index(fields=("shard", "id"), name="inbox_shard_id"),)
+        indexes = (
+            models.Index(fields=("shard", "id"), name="inbox_waiting", condition=Q(set_aside="")),
+            # What an erasure looks for.
+            models.Index(
+                fields=("visitor_id",),
+                name="inbox_visitor",
+                condition=Q(visitor_id__isnull=False),
+            ),
+        )
+        verbose_name = "request in the inbox"
         verbose_name_plural = "inbox"
 
     def __str__(self) -> str:

@@ -88,7 +88,9 @@ def drop_counts(source: str) -> dict[str, int]:
 def waiting(source: str) -> int:
     """Inbox rows of a run that are still to be drained."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM tracking_inbox WHERE source = %s", (source,))
+        cursor.execute(
+            "SELECT count(*) FROM tracking_inbox WHERE source = %s AND set_aside = ''", (source,)
+        )
         return int(cursor.fetchone()[0])
 
 

@@ -121,8 +121,8 @@ def visitor_event_count(visitor_id: UUID) -> int:
 
 
 def inbox_size() -> int:
-    """Requests accepted and not yet drained."""
-    return Inbox.objects.count()
+    """Requests accepted and not yet drained; what is set aside does not wait."""
+    return Inbox.objects.filter(set_aside="").count()
 
 
 def drop_counts() -> dict[str, int]:

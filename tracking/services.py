@@ -12,12 +12,12 @@ import msgspec
 from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
-from django.db import OperationalError, transaction
+from django.db import InterfaceError, OperationalError, ProgrammingError, transaction
 from psycopg.errors import LockNotAvailable
 
 from consent import selectors as consent_selectors
 from tracking import runs, selectors, store
-from tracking.models import SweepCursor
+from tracking.models import Inbox, SweepCursor
 from tracking.pipeline.parse import Parsed, RequestRefused, parse_request
 from tracking.pipeline.steps import (
     HISTORY,
@@ -46,6 +46,10 @@ DRAIN_BYTES = 1_500_000
 #: With a backlog, tell of what was stored this many events at a time: a profile is then read and
 #: written once for many of them. Without one, each drain is told of at once.
 TELL_EVENTS = 20_000
+
+#: Failures of the database or of a deployment (no connection, a lock, tables of another version):
+#: no request is to blame, and all wait until they are over.
+OUTAGES = (OperationalError, InterfaceError, ProgrammingError)
 
 #: A fence is dated by its transaction's clock and seen when that commits: look back this far.
 SWEEP_OVERLAP = timedelta(minutes=5)
@@ -137,28 +141,89 @@ def shard_drain(shard: int) -> int:
 
 
 def _drain_once(shard: int) -> tuple[int, int]:
-    """One transaction: (requests read, events stored)."""
+    """One transaction: (requests read, events stored).
+
+    A batch that fails is done again request by request, so that one that cannot be drained
+    is set aside and holds up nobody.
+    """
+    try:
+        with transaction.atomic():
+            last_seq, rows = _inbox_take(shard)
+            return len(rows), _rows_store(rows, shard=shard, last_seq=last_seq)
+    except OUTAGES:
+        raise
+    except Exception:
+        log.warning("a batch of shard %s failed, going on request by request", shard, exc_info=True)
     with transaction.atomic():
-        last_seq = store.shard_lock(shard)
-        rows = store.inbox_read(shard, limit=DRAIN_REQUESTS, max_bytes=DRAIN_BYTES)
-        if not rows:
-            return 0, 0
-        kept, drops = _events_clean(
-            [
-                (event, row.receipt)
-                for row in rows
-                for wire in _decode_events(row.payload)
-                if (event := event_build(wire, row.receipt)) is not None
-            ]
-        )
-        months = store.months_of(kept)
-        store.partitions_ensure(months)
-        last_seq = store.events_write(kept, shard=shard, last_seq=last_seq)
-        store.shard_advance(shard, last_seq=last_seq)
-        store.inbox_delete([row.id for row in rows])
-        _drops_record(drops)
-        transaction.on_commit(partial(store.partitions_seen, months))
-    return len(rows), len(kept)
+        last_seq, rows = _inbox_take(shard)
+        before = last_seq
+        for row in rows:
+            try:
+                with transaction.atomic():
+                    last_seq += _rows_store([row], shard=shard, last_seq=last_seq)
+            except OUTAGES:
+                raise
+            except Exception as error:
+                _row_set_aside(row, error)
+        return len(rows), last_seq - before
+
+
+def _inbox_take(shard: int) -> tuple[int, list[store.InboxRow]]:
+    """Own the shard: its last sequence number, and its oldest requests."""
+    last_seq = store.shard_lock(shard)
+    return last_seq, store.inbox_read(shard, limit=DRAIN_REQUESTS, max_bytes=DRAIN_BYTES)
+
+
+def _rows_store(rows: list[store.InboxRow], *, shard: int, last_seq: int) -> int:
+    """Make events of requests, store them and let the requests go; returns how many events."""
+    if not rows:
+        return 0
+    kept, drops = _events_clean(
+        [
+            (event, row.receipt)
+            for row in rows
+            for wire in _decode_events(row.payload)
+            if (event := event_build(wire, row.receipt)) is not None
+        ]
+    )
+    months = store.months_of(kept)
+    store.partitions_ensure(months)
+    last_seq = store.events_write(kept, shard=shard, last_seq=last_seq)
+    store.shard_advance(shard, last_seq=last_seq)
+    store.inbox_delete([row.id for row in rows])
+    _drops_record(drops)
+    transaction.on_commit(partial(store.partitions_seen, months))
+    return len(kept)
+
+
+def _row_set_aside(row: store.InboxRow, error: Exception) -> None:
+    log.error("request %s of the inbox is set aside", row.id, exc_info=error)
+    store.inbox_set_aside(row.id, why=repr(error).replace("\0", "")[:500])
+    drops_count({Refusal.UNPROCESSABLE: _events_in(row.payload)}, source=row.receipt.source)
+
+
+def _events_in(payload: bytes) -> int:
+    try:
+        return len(msgspec.json.decode(payload, type=list[msgspec.Raw]))
+    except msgspec.DecodeError:
+        return 1
+
+
+def inbox_retry(*, ids: Iterable[int]) -> int:
+    """Let requests that were set aside wait for a worker again; returns how many.
+
+    What was counted as unprocessable is taken back, so that each event ends up counted once.
+    """
+    with transaction.atomic():
+        rows = Inbox.objects.select_for_update().filter(id__in=list(ids)).exclude(set_aside="")
+        for row in rows:
+            events = _events_in(bytes(row.payload))
+            drops_count({Refusal.UNPROCESSABLE: -events}, source=row.source)
+            row.set_aside = ""
+            row.save(update_fields=["set_aside"])
+    for shard in {row.shard for row in rows}:
+        shard_nudge(shard)
+    return len(rows)
 
 
 def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:

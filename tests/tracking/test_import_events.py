@@ -131,7 +131,9 @@ def test_an_interrupted_import_goes_on(
         patch.setattr(store, "inbox_add_many", cut_off)
         with pytest.raises(CommandError, match="goes on from here"):
             run_import(path)
-    run, _ = run_import(path)
+    left = ImportRun.objects.get()
+    run, out = run_import(path)
+    assert out.startswith(f"Going on behind line {left.line} of log.csv (run {left.pk}).\n")
     assert ImportRun.objects.count() == 1
     assert (run.line, run.queued, run.quarantined) == (12, 10, 1)
     assert importing.run_summary(run).stored == 10
@@ -166,6 +168,31 @@ def test_what_cannot_begin_says_why(tmp_path: Path, options: dict[str, str], say
     with pytest.raises(CommandError, match=says):
         run_import(file_make(tmp_path, good(1)), **options)
     assert not Inbox.objects.exists()
+    assert not ImportRun.objects.exists()
+
+
+def test_an_empty_file_says_so_and_leaves_no_run(tmp_path: Path) -> None:
+    path = tmp_path / "empty.csv"
+    path.touch()
+    with pytest.raises(CommandError, match="The file is empty"):
+        run_import(path)
+    assert not ImportRun.objects.exists()
+
+
+def test_a_broken_gzip_is_one_line(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress("\n".join([HEADER, good(1)]).encode()))
+    packed[12] ^= 0xFF
+    path = tmp_path / "broken.csv.gz"
+    path.write_bytes(packed)
+    with pytest.raises(CommandError, match="cannot be read beyond line 0"):
+        run_import(path)
+    assert not ImportRun.objects.exists()
+
+
+def test_a_line_too_long_is_quarantined_by_its_number(tmp_path: Path) -> None:
+    run, _ = run_import(file_make(tmp_path, good(1), "x" * 1_200_000, good(2)))
+    assert refused_of(run) == {3: "malformed_line"}
+    assert (run.line, run.queued) == (4, 2)
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:

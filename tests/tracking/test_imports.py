@@ -12,8 +12,8 @@ import pytest
 
 from tracking.imports.mapping import SHIPPED, Mapping, MappingError, mapping_find, mapping_parse
 from tracking.imports.reader import (
+    MAX_LINE_BYTES,
     MAX_RECORD_LINES,
-    LineTooLongError,
     Record,
     file_open,
     records_read,
@@ -177,9 +177,36 @@ def test_json_lines_are_named_one_by_one() -> None:
     assert all(record.error for record in found if record.row is None)
 
 
-def test_an_endless_line_is_no_log() -> None:
-    with pytest.raises(LineTooLongError, match="Line 2"):
-        records(b"who,when\n" + b"x" * 1_000_001)
+@pytest.mark.parametrize("length", [MAX_LINE_BYTES, MAX_LINE_BYTES + 1, 3 * MAX_LINE_BYTES])
+def test_a_line_that_is_too_long_costs_itself_alone(length: int) -> None:
+    long = b"x" * length
+    found = records(b"who,when\nana,1\n" + long + b"\nben,2\n")
+    assert [(record.line, record.row is None) for record in found] == [
+        (2, False),
+        (3, True),
+        (4, False),
+    ]
+    assert found[1].error == "line 3 is longer than 1,000,000 bytes"
+    assert len(found[1].content) < 5000
+    mapping = mapping_parse(CSV.replace('"csv"', '"json_lines"'))
+    (in_json, after) = records(long + b'\n{"who": "ben", "when": 2}', mapping)
+    assert (in_json.line, in_json.row, in_json.error[:15]) == (1, None, "line 1 is longe")
+    assert (after.line, after.row) == (2, {"who": "ben", "when": 2})
+    assert [record.line for record in records(b"who,when\n" + long + b"\nb,2\n", after=2)] == [3]
+
+
+def test_a_long_line_behind_an_open_quote_is_named_and_so_is_the_quote() -> None:
+    found = records(b'who,when\n"ana,1\n' + b"x" * (MAX_LINE_BYTES + 1) + b"\nben,2\n")
+    assert [(record.line, record.row is None) for record in found] == [
+        (2, True),
+        (3, True),
+        (4, False),
+    ]
+
+
+def test_a_header_that_is_too_long_is_no_header() -> None:
+    with pytest.raises(MappingError, match="no column names: line 1 is longer"):
+        records(b"x" * (MAX_LINE_BYTES + 1))
 
 
 # --- Rows ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ record may span several (a quoted line break); it is named by its first. Memory 
 the longest record.
 """
 
+import contextlib
 import csv
 import gzip
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from tracking.imports.mapping import Mapping, MappingError
 #: A quote that is never closed would swallow the rest of the file: give up here.
 MAX_RECORD_LINES = 1000
 MAX_LINE_BYTES = 1_000_000
+#: What is kept of a longer line, to know it by.
+KEPT_BYTES = 2000
 GZIP_MAGIC = b"\x1f\x8b"
 
 Row = dict[str, Any]
@@ -35,10 +38,6 @@ class Record(NamedTuple):
     error: str = ""
 
 
-class LineTooLongError(Exception):
-    """A line beyond MAX_LINE_BYTES: this is no text file of records."""
-
-
 def file_open(file: BinaryIO) -> BinaryIO:
     """The file as bytes to read lines from, decompressed when it is gzip by its first bytes."""
     magic = file.read(2)
@@ -49,14 +48,28 @@ def file_open(file: BinaryIO) -> BinaryIO:
 
 
 def records_read(file: BinaryIO, mapping: Mapping, *, after_line: int = 0) -> Iterator[Record]:
-    """The file's records that begin after a line; raises MappingError when columns are missing."""
+    """The file's records that begin after a line.
+
+    Raises MappingError when columns are missing: at once, before the first record is asked for.
+    """
+    lines = _Lines(file)
     if mapping.format == "csv":
-        return _csv_records(_Lines(file), mapping, after_line)
-    return _json_records(_Lines(file), after_line)
+        return _csv_records(lines, _header(lines, mapping), mapping.delimiter, after_line)
+    return _json_records(lines, after_line)
+
+
+class _LongLine(str):
+    """The beginning of a line beyond MAX_LINE_BYTES; the rest was not kept."""
+
+    __slots__ = ()
 
 
 class _Lines:
-    """Lines of a file as text, numbered, and able to be taken back."""
+    """Lines of a file as text, numbered, and able to be taken back.
+
+    A line that is too long, and a record of too many lines, is a csv.Error; what follows can
+    still be read.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -71,25 +84,32 @@ class _Lines:
         if self.again:
             text = self.again.pop()
         else:
-            raw = self.file.readline(MAX_LINE_BYTES + 1)
-            if not raw:
-                raise StopIteration
-            if len(raw) > MAX_LINE_BYTES:
-                raise LineTooLongError(
-                    f"Line {self.number + 1} is longer than {MAX_LINE_BYTES:,} bytes."
-                )
-            # Bytes that are no UTF-8 become lone surrogates, which no valid text holds.
-            text = raw.decode("utf-8", "surrogateescape")
+            text = self._read()
         self.number += 1
         self.taken.append(text)
+        if isinstance(text, _LongLine):
+            raise csv.Error(f"line {self.number} is longer than {MAX_LINE_BYTES:,} bytes")
         if len(self.taken) > MAX_RECORD_LINES:
             raise csv.Error("a quote is not closed")
         return text
 
+    def _read(self) -> str:
+        raw = self.file.readline(MAX_LINE_BYTES + 1)
+        if not raw:
+            raise StopIteration
+        if len(raw) <= MAX_LINE_BYTES:
+            # Bytes that are no UTF-8 become lone surrogates, which no valid text holds.
+            return raw.decode("utf-8", "surrogateescape")
+        rest = raw
+        while rest and not rest.endswith(b"\n"):
+            rest = self.file.readline(MAX_LINE_BYTES)
+        return _LongLine(raw[:KEPT_BYTES].decode("utf-8", "surrogateescape"))
+
     def skip(self, through: int) -> None:
         while self.number < through:
-            if next(self, None) is None:
-                return
+            with contextlib.suppress(csv.Error):
+                if next(self, None) is None:
+                    return
             self.taken.clear()
 
     def take_back(self) -> str:
@@ -101,18 +121,19 @@ class _Lines:
         return first
 
 
-def _csv_records(lines: _Lines, mapping: Mapping, after_line: int) -> Iterator[Record]:
-    header = _header(lines, mapping)
+def _csv_records(
+    lines: _Lines, header: list[str], delimiter: str, after_line: int
+) -> Iterator[Record]:
     lines.taken.clear()
     lines.skip(after_line)
-    reader = csv.reader(lines, delimiter=mapping.delimiter)
+    reader = csv.reader(lines, delimiter=delimiter)
     while True:
         start = lines.number + 1
         try:
             values = next(reader, None)
         except csv.Error as error:
             raw = lines.take_back()
-            reader = csv.reader(lines, delimiter=mapping.delimiter)
+            reader = csv.reader(lines, delimiter=delimiter)
             yield Record(start, lines.number, None, _clean(raw), str(error))
             continue
         if values is None:
@@ -152,7 +173,14 @@ def _header(lines: _Lines, mapping: Mapping) -> list[str]:
 def _json_records(lines: _Lines, after_line: int) -> Iterator[Record]:
     lines.skip(after_line)
     decode = msgspec.json.Decoder(dict[str, Any]).decode
-    for text in lines:
+    while True:
+        try:
+            text = next(lines, None)
+        except csv.Error as too_long:
+            yield Record(lines.number, lines.number, None, _clean(lines.take_back()), str(too_long))
+            continue
+        if text is None:
+            return
         lines.taken.clear()
         raw, number = text.strip().removeprefix("\ufeff"), lines.number
         if not raw:

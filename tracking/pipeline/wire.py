@@ -35,6 +35,7 @@ class Refusal(StrEnum):
     DUPLICATE = "duplicate"
     TOO_MANY_REPORTS = "too_many_reports"
     CONSENT_WITHDRAWN = "consent_withdrawn"
+    UNPROCESSABLE = "unprocessable"
     MALFORMED_LINE = "malformed_line"
     SKIPPED_BY_MAPPING = "skipped_by_mapping"
 

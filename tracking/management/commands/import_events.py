@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from tracking import importing, runs
 from tracking.imports.mapping import MappingError
-from tracking.imports.reader import LineTooLongError
 from tracking.models import ImportRun
 from tracking.pipeline.wire import Refusal
 
@@ -55,7 +54,7 @@ class Command(BaseCommand):
             plan = importing.import_plan(path=file, mapping=mapping, purposes=purposes)
             started = time.monotonic()
             run = self._queue(plan)
-        except (importing.ImportRefusedError, MappingError, LineTooLongError) as error:
+        except (importing.ImportRefusedError, MappingError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror or error}") from error
@@ -77,7 +76,13 @@ class Command(BaseCommand):
                 bar.set_postfix_str(f"line {line:,}", refresh=False)
                 bar.update(position - bar.n)
 
-            return importing.import_queue(plan, progress=show)
+            return importing.import_queue(plan, progress=show, resumed=self._say_resumed)
+
+    def _say_resumed(self, run: ImportRun) -> None:
+        with tqdm.external_write_mode():
+            self.stdout.write(
+                f"Going on behind line {run.line:,} of {run.file_name} (run {run.pk})."
+            )
 
     def _wait(self, run: ImportRun) -> bool:
         """Until the workers have drained the run; False when there are none."""
