@@ -81,10 +81,7 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if self.again:
-            text = self.again.pop()
-        else:
-            text = self._read()
+        text = self.again.pop() if self.again else self._read()
         self.number += 1
         self.taken.append(text)
         if isinstance(text, _LongLine):
