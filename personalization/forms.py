@@ -7,11 +7,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from consent import selectors as consent_selectors
 from personalization import selectors
-from personalization.models import Campaign, ContentItem
+from personalization.models import PICTURE_HELP, Campaign, ContentItem, Variant
+from personalization.pictures import picture_list
 from personalization.rule_form import tree_errors, tree_from_posted
 from personalization.rule_rows import Names, box_from_tree, kinds_by_group, row_new
 from personalization.rule_words import EMPTY, rule_definitions, rule_sentence
@@ -144,8 +145,44 @@ class TagsField(forms.CharField):
         return bool(super().has_changed(self.prepare_value(initial), data))
 
 
-class ContentItemForm(forms.ModelForm):
-    """A content item with its tags as words."""
+class PictureField(forms.ChoiceField):
+    """One of the pictures there are. A present one that is gone stays shown, and is refused."""
+
+    widget = UnfoldAdminSelectWidget
+    default_error_messages = {"invalid_choice": "There is no such picture."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "help_text": PICTURE_HELP} | kwargs)
+
+    def choices_set(self, present: str) -> None:
+        self.choices = [("", "No picture"), *((name, name) for name in picture_list())]
+        if present and not self.valid_value(present):
+            gone = (present, f"{present} (not there any more)")
+            self.widget.choices = [*self.choices, gone]
+
+
+class PictureForm(forms.ModelForm):
+    """A form with a picture to choose."""
+
+    image = PictureField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields.get("image")  # not there for who may only look
+        if isinstance(field, PictureField):
+            field.choices_set(self.instance.image)
+
+
+class VariantForm(PictureForm):
+    """A variant with its picture chosen."""
+
+    class Meta:
+        model = Variant
+        fields = "__all__"  # noqa: DJ007, the admin's fieldsets say which
+
+
+class ContentItemForm(PictureForm):
+    """A content item with its picture chosen and its tags as words."""
 
     tags = TagsField(
         required=False, max_length=300, help_text="Words with commas between them: spring, soil."

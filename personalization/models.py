@@ -4,7 +4,14 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils import timezone
 
-KEY = RegexValidator(r"^[a-z0-9][a-z0-9-]*$", "Use lowercase letters, digits and hyphens.")
+KEY = RegexValidator(r"^[a-z0-9][a-z0-9-]*\Z", "Use lowercase letters, digits and hyphens.")
+#: A page of this site or of another by https. Browsers read "/\\host" as "//host".
+ADDRESS = RegexValidator(
+    r"^(/(?![/\\])|https://)[^\s\\\x00-\x1f]*\Z", "Start with / or https://, without spaces."
+)
+#: A path that stays below its folder.
+PICTURE = RegexValidator(r"^(?!.*\.\.)\w[\w./-]*\Z", "There is no such picture.")
+PICTURE_HELP = "A file under static/demo/."
 
 
 class Category(models.Model):
@@ -47,7 +54,9 @@ class ContentItem(models.Model):
         null=True, blank=True, help_text="Reading or watching time."
     )
     price = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
-    image = models.CharField(max_length=120, blank=True, help_text="A file under static/demo/.")
+    image = models.CharField(
+        max_length=120, blank=True, validators=[PICTURE], help_text=PICTURE_HELP
+    )
     is_published = models.BooleanField(default=True)
     published_at = models.DateTimeField(default=timezone.now)
 
@@ -75,12 +84,10 @@ class Variant(models.Model):
     headline = models.CharField(max_length=120)
     text = models.CharField(max_length=300, blank=True)
     button_label = models.CharField(max_length=40, blank=True)
-    button_url = models.CharField(
-        max_length=200,
-        blank=True,
-        validators=[RegexValidator(r"^(/(?!/)|https://)", "Start with / or https://.")],
+    button_url = models.CharField(max_length=200, blank=True, validators=[ADDRESS])
+    image = models.CharField(
+        max_length=120, blank=True, validators=[PICTURE], help_text=PICTURE_HELP
     )
-    image = models.CharField(max_length=120, blank=True, help_text="A file under static/demo/.")
     items = models.CharField(max_length=16, choices=Items.choices, blank=True, default="")
     category = models.ForeignKey(
         Category, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

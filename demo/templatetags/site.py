@@ -37,5 +37,12 @@ def icon(name: str) -> SafeString:
 
 @register.filter
 def drawing(image: str) -> str:
-    """The address of a content item's or variant's image: a file under static/demo/."""
-    return image if image.startswith("/") else static(f"demo/{image}")
+    """The address of a content item's or variant's image, a file under static/demo/.
+
+    "" for none, and for one that was not there when the static files were collected: the words
+    beside it are shown without a picture.
+    """
+    try:
+        return static(f"demo/{image}") if image else ""
+    except ValueError:
+        return ""

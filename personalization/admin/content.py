@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from personalization.admin.publishing import PublishingAdmin, mark_changed
-from personalization.forms import ContentItemForm
+from personalization.forms import ContentItemForm, VariantForm
 from personalization.models import Category, ContentItem, Slot, Variant
 from personalization.preview import variant_preview
 
@@ -92,6 +92,7 @@ class ContentItemAdmin(PublishingAdmin):
 
 @admin.register(Variant)
 class VariantAdmin(PublishingAdmin):
+    form = VariantForm
     list_display = ("name", "headline", "shows_items", "used_by")
     list_filter = ("items", "category")
     search_fields = ("name", "headline", "text")
