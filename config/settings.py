@@ -94,8 +94,9 @@ CELERY_TIMEZONE = "UTC"
 SHARDS = env_int("SHARDS", default=16)
 #: Events older than this are refused from browsers; imports may bring any age.
 EVENT_MAX_AGE_DAYS = env_int("EVENT_MAX_AGE_DAYS", default=7)
-#: Distinct topics (categories and content types) one profile remembers.
-PROFILE_MAX_TOPICS = env_int("PROFILE_MAX_TOPICS", default=1024)
+#: Distinct topics (categories and content types) one profile remembers: 64 keep the largest
+#: profile below 128 KB (profiles.state).
+PROFILE_MAX_TOPICS = env_int("PROFILE_MAX_TOPICS", default=64)
 
 # --- Django ----------------------------------------------------------------------------------
 

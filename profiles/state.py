@@ -4,9 +4,14 @@ Everything in a State is a sum, a maximum, a minimum or a bounded "latest k", so
 adding does not matter and merging two states is the same operation as adding events. Readings
 (recency, engagement, interests) are in profiles.vector.
 
+That holds up to the topics a profile remembers: beyond `max_topics` topics, or TOPIC_KEYS keys for
+each of them, the weakest gives way, and what it had is gone. Which topic is the weakest depends
+on what came before, so a visitor of more topics may be remembered by another order's topics.
+
 Size: 100 events over 8 categories make about 7 KB, most of it the latest times; a visitor who has
-filled 8 categories, 4 content types and 10 signals to the brim has 50 KB, and never more. Beyond
-`max_topics` distinct topics, the weakest gives way.
+filled 8 categories, 4 content types and 10 signals to the brim has 50 KB. With `max_topics` 64 and
+the standard event types nobody has more than 128 KB, whatever they send; one who sends thousands
+of categories once each has 12 KB.
 
 What never gets in: clocks, settings, storage, visitor ids.
 """
@@ -30,6 +35,11 @@ LONG = 30 * DAY
 #: How many of the latest event times are kept per event type and category. Rolling counts are
 #: exact up to this number; rules may not ask for more.
 RECENT_EVENTS = 32
+
+
+#: Keys (in `masses` and `recent`) kept per topic, on average over `max_topics` topics: few topics
+#: with many signals are as welcome as many topics with few.
+TOPIC_KEYS = 4
 
 
 class Mass(Struct, array_like=True, gc=False):
@@ -70,15 +80,19 @@ class Increment(NamedTuple):
 
 def state_add(state: State, event: Increment, *, max_topics: int) -> None:
     """Add one event to a state, in place."""
+    keys = len(state.masses) + len(state.recent)
     _times_add(state, event)
-    if event.weight <= 0.0:
-        return  # no mass to keep: a page left at once has a dwell of 0 seconds
+    if event.weight > 0.0:  # else no mass to keep: a page left at once has a dwell of 0 seconds
+        _masses_add(state.masses, event)
+    if keys < len(state.masses) + len(state.recent) > max_topics:
+        _topics_bound(state, max_topics)
+
+
+def _masses_add(masses: dict[str, Mass], event: Increment) -> None:
     at = event.occurred_ms / 1000.0
     short = log_mass(event.weight, at, SHORT)
     long = log_mass(event.weight, at, LONG)
     count = 1 if event.is_new else 0
-    masses = state.masses
-    before = len(masses)
     for topic in _topics(event):
         key = f"{event.signal}|{topic}"
         mass = masses.get(key)
@@ -88,8 +102,6 @@ def state_add(state: State, event: Increment, *, max_topics: int) -> None:
             mass.short = log_add(mass.short, short)
             mass.long = log_add(mass.long, long)
             mass.events += count
-    if before < len(masses) > max_topics:
-        _topics_bound(state, max_topics)
 
 
 def _topics(event: Increment) -> list[str]:
@@ -127,24 +139,42 @@ def _recent_add(recent: dict[str, list[int]], key: str, when: int) -> None:
 
 
 def _topics_bound(state: State, max_topics: int) -> None:
-    """Let the weakest topics give way: by long mass over all signals, ties by name."""
+    """Let the weakest topics give way: by long mass over all signals, ties by name.
+
+    A topic that is known by its times only, as of events without weight, is weaker than any other.
+    """
     strength: dict[str, float] = {}
+    keys: dict[str, int] = {}
     for key, mass in state.masses.items():
         topic = key.partition("|")[2]
         if topic:
             strength[topic] = log_add(strength.get(topic, NOTHING), mass.long)
-    if len(strength) <= max_topics:
+            keys[topic] = keys.get(topic, 0) + 1
+    for key in state.recent:
+        topic = _recent_topic(key)
+        if topic:
+            strength.setdefault(topic, NOTHING)
+            keys[topic] = keys.get(topic, 0) + 1
+    too_many, total = len(strength) - max_topics, sum(keys.values())
+    if too_many <= 0 and total <= TOPIC_KEYS * max_topics:
         return
-    weakest = sorted(strength, key=lambda topic: (strength[topic], topic))
-    gone = set(weakest[: len(strength) - max_topics])
+    gone: set[str] = set()
+    for topic in sorted(strength, key=lambda topic: (strength[topic], topic)):
+        if len(gone) >= too_many and total <= TOPIC_KEYS * max_topics:
+            break
+        gone.add(topic)
+        total -= keys[topic]
     state.masses = {
         key: mass for key, mass in state.masses.items() if key.partition("|")[2] not in gone
     }
     state.recent = {
-        key: times
-        for key, times in state.recent.items()
-        if "c:" + key.partition("|")[2] not in gone
+        key: times for key, times in state.recent.items() if _recent_topic(key) not in gone
     }
+
+
+def _recent_topic(key: str) -> str:
+    category = key.partition("|")[2]
+    return "c:" + category if category else ""
 
 
 def state_merge(state: State, other: State, *, max_topics: int) -> None:
@@ -160,7 +190,7 @@ def state_merge(state: State, other: State, *, max_topics: int) -> None:
     for key, times in other.recent.items():
         for when in times:
             _recent_add(state.recent, key, when)
-    if len(state.masses) > max_topics:
+    if len(state.masses) + len(state.recent) > max_topics:
         _topics_bound(state, max_topics)
     for signal, count in other.counts.items():
         state.counts[signal] = state.counts.get(signal, 0) + count

@@ -5,7 +5,9 @@ from __future__ import annotations
 import doctest
 import math
 import random
+import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -201,6 +203,45 @@ def test_the_weakest_topics_give_way_with_their_times() -> None:
     assert {key.partition("|")[2] for key in state.recent} == {"", *kept}
     assert state.counts == {"click": 20}
     assert state.masses["click|"].events == 20
+
+
+def test_a_topic_without_mass_is_the_first_to_give_way() -> None:
+    loved = [increment(category=f"loved{n}", content_type="") for n in range(5)]
+    seen = [increment("dwell", category=f"seen{n}", weight=0.0) for n in range(50)]
+    for events in (loved + seen, seen + loved):
+        state = state_of(events, max_topics=5)
+        assert {key.partition("|")[2] for key in state.recent} == {
+            "",
+            *(f"loved{n}" for n in range(5)),
+        }
+        assert state.counts == {"click": 5, "dwell": 50}
+
+
+HOSTILE = [
+    ("values of zero", lambda n: increment("dwell", category=f"{n:064}", weight=0.0)),
+    ("one event each", lambda n: increment(category=f"{n:064}", content_type=f"{n:064}")),
+    (
+        "everything to the brim",
+        lambda n: increment(
+            f"event_type_number_{n % 17}", category=f"{n // 640:064}", at=NOW_MS + n
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "size"),
+    [(HOSTILE[0][1], 32_000), (HOSTILE[1][1], 32_000), (HOSTILE[2][1], 128_000)],
+    ids=[name for name, _ in HOSTILE],
+)
+def test_a_hostile_visitor_stays_small_and_cheap_to_fold(
+    make: Callable[[int], Increment], size: int
+) -> None:
+    events = [make(n) for n in range(20_000)]
+    began = time.process_time()
+    state = state_of(events, max_topics=64)
+    assert time.process_time() - began < 20_000 * 500e-6
+    assert len(state_encode(state)) < size
 
 
 def test_a_full_profile_stays_small() -> None:

@@ -19,6 +19,7 @@ from uuid import UUID
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import override_settings
 
 from tests.celery_process import CeleryProcess, celery_environment
 from tests.realdata import deskdrop
@@ -34,6 +35,7 @@ pytestmark = [
 ]
 
 ROWS, DISTINCT = 72_312, 72_301
+MAX_TOPICS = 4096
 Rows = list[dict[str, str]]
 Expected = dict[UUID, deskdrop.Expected]
 
@@ -64,8 +66,16 @@ def expected(rows: Rows, now: float) -> Expected:
 
 @pytest.fixture(scope="module")
 def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Committed data, shared by the tests of this file, gone after it."""
-    with django_db_blocker.unblock():
+    """Committed data, shared by the tests of this file, gone after it.
+
+    The topics of this log are its articles: hundreds a reader, here and in the processes.
+    """
+    with (
+        django_db_blocker.unblock(),
+        override_settings(PROFILE_MAX_TOPICS=MAX_TOPICS),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("PROFILE_MAX_TOPICS", str(MAX_TOPICS))
         yield
         tables_empty()
         connection.close()
