@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from consent import services
@@ -17,12 +18,18 @@ class PurposeForm(forms.ModelForm):
     material = forms.BooleanField(
         required=False,
         label="This changes what the purpose means",
-        help_text="Everyone who granted it is asked again. Leave off for corrections of wording.",
+        help_text=(
+            "Everyone who granted it is asked again, and what is known of them is erased. "
+            "Leave off for corrections of wording."
+        ),
     )
 
     class Meta:
         model = Purpose
         fields = ("key", "title", "description", "collected", "retention", "order", "is_active")
+        help_texts = {
+            "is_active": "Switching it off erases what is known of everyone who granted it."
+        }
 
 
 @admin.register(Purpose)
@@ -43,7 +50,8 @@ class PurposeAdmin(ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: Purpose, form: PurposeForm, change: bool
     ) -> None:
-        services.purpose_save(purpose=obj, material=change and form.cleaned_data["material"])
+        material = change and form.cleaned_data["material"]
+        services.purpose_save(purpose=obj, material=material, now=timezone.now())
 
 
 class ReadOnlyAdmin(ModelAdmin):

@@ -8,6 +8,9 @@ Times are timezone-aware datetimes and are always the server's. Nothing is grant
 no standing, an unknown purpose, a purpose that is no longer active, an outdated version and an
 expired choice all mean "denied".
 
+A grant that is no longer in force ends its id, as a withdrawal does: versions only rise and time
+only passes, so what ended stays ended, and the next choice belongs to a new id.
+
 Boundary: no Django, no database, no clock, no request; purposes arrive as keys with versions.
 """
 
@@ -75,6 +78,25 @@ class Standing:
             return frozenset()
         return frozenset(key for key, choice in self.choices.items() if choice.granted)
 
+    @property
+    def expires_at(self) -> datetime:
+        """When the first grant ends and the id with it; without a grant, when the last denial does.
+
+        Raises ValueError for a standing without a choice.
+        """
+        chosen = self.choices.values()
+        ends = [choice.expires_at for choice in chosen if choice.granted]
+        return min(ends) if ends else max(choice.expires_at for choice in chosen)
+
+    def lapsed_at(self, now: datetime, versions: Versions) -> bool:
+        """Whether a grant has expired, or its purpose is inactive or has changed since."""
+        return any(
+            key not in versions
+            or self.choices[key].version < versions[key]
+            or now >= self.choices[key].expires_at
+            for key in self.granted
+        )
+
     def in_force_at(self, now: datetime) -> bool:
         """Whether any choice, grant or denial, has not expired."""
         return any(now < choice.expires_at for choice in self.choices.values())
@@ -82,7 +104,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What one decision does: the standing that now holds, and the old one if it was fenced."""
+    """What one decision does: the standing that now holds, and the old one if it was fenced.
+
+    `withdrawn` names what the fenced id had granted and the decision denies, or all of it after a
+    lapse.
+    """
 
     standing: Standing
     fenced: Standing | None
@@ -137,8 +163,8 @@ def decision_resolve(standing: Standing | None, decision: Decision) -> Resolutio
 
     Decisions on one id are ordered by when they are applied; a clock that runs behind cannot move
     one before another. At the same instant a denial wins. Narrowing (a denial of what was granted)
-    fences the id: the decision then belongs to a new one. A grant that reaches an already fenced
-    id counts only if it was made after the fence.
+    and a lapse fence the id: the decision then belongs to a new one. A grant that reaches an
+    already fenced id counts only if it was made after the fence.
     """
     if standing is None:
         return Resolution(_fresh(decision), None, frozenset())
@@ -154,7 +180,10 @@ def decision_resolve(standing: Standing | None, decision: Decision) -> Resolutio
             for key, wanted in decision.states.items()
         },
     )
-    withdrawn = frozenset(key for key in standing.granted if not resolved.states.get(key, True))
+    lapsed = standing.lapsed_at(at, decision.versions)
+    withdrawn = frozenset(
+        key for key in standing.granted if lapsed or not resolved.states.get(key, True)
+    )
     if not withdrawn:
         merged = {**standing.choices, **_fresh(resolved).choices}
         return Resolution(Standing(merged), None, withdrawn)
@@ -174,17 +203,17 @@ def standing_attest(standing: Standing | None, decision: Decision) -> Standing |
     """Add grants attested elsewhere (an import); None if that changes nothing.
 
     An attestation is no click of the visitor's: it never overrides a denial, not even an expired
-    one, nor a fence.
+    one, nor revives an id that was fenced or has lapsed.
     """
     if standing is None:
         return _fresh(decision)
-    if standing.fenced_at is not None:
+    at = max(decision.at, standing.decided_at or decision.at)
+    if standing.fenced_at is not None or standing.lapsed_at(at, decision.versions):
         return None
-    decision = replace(decision, at=max(decision.at, standing.decided_at or decision.at))
     added = {
         key: choice
-        for key, choice in _fresh(decision).choices.items()
-        if choice.granted and _attestable(standing.choices.get(key), choice)
+        for key, choice in _fresh(replace(decision, at=at)).choices.items()
+        if choice.granted and key not in standing.choices
     }
     return Standing({**standing.choices, **added}) if added else None
 
@@ -194,7 +223,8 @@ def standing_merge(left: Standing, right: Standing, *, at: datetime) -> Standing
 
     A merge is no explicit grant: per purpose the denial wins whatever its date, and of two grants
     the weaker of each trait holds. A purpose on which only one side decided keeps that decision.
-    An expired choice is none. A fenced record stands for a denial of everything it knew.
+    An expired choice is none. A fenced record stands for a denial of everything it knew. A record
+    that has lapsed is none: it is not for merging.
     """
     sides = [
         {key: choice for key, choice in side.choices.items() if at < choice.expires_at}
@@ -219,7 +249,7 @@ def state_at(
     versions: Versions,
 ) -> ConsentState:
     """The gate: what holds now, for a request with or without an opt-out signal."""
-    if standing is None or standing.fenced_at is not None:
+    if standing is None or standing.fenced_at is not None or standing.lapsed_at(now, versions):
         return ConsentState(gpc=gpc)
     in_force = {
         key: choice
@@ -277,12 +307,6 @@ def _denied(decision: Decision) -> Decision:
 def _denied_at(standing: Standing, key: str, at: datetime) -> bool:
     choice = standing.choices.get(key)
     return choice is not None and not choice.granted and choice.at == at
-
-
-def _attestable(old: Choice | None, new: Choice) -> bool:
-    if old is None:
-        return True
-    return old.granted and (new.at >= old.expires_at or new.version != old.version)
 
 
 def _weaker(left: Choice, right: Choice) -> Choice:

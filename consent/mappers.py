@@ -21,7 +21,7 @@ def row_fields(standing: Standing, *, notice_key: str) -> dict[str, Any]:
         "choices": codec.choices_dump(standing.choices),
         "granted": sorted(standing.granted),
         "decided_at": max(choice.at for choice in choices),
-        "expires_at": max(choice.expires_at for choice in choices),
+        "expires_at": standing.expires_at,
         "fenced_at": standing.fenced_at,
         "gpc_seen": any(choice.gpc_seen for choice in choices),
         "notice_key": notice_key,

@@ -25,7 +25,11 @@ class Purpose(models.Model):
     order = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField(default=True)
     version = models.PositiveIntegerField(
-        default=1, help_text="Raised by a material change: grants of earlier versions lapse."
+        default=1,
+        help_text="Raised by a material change or deactivation: grants of earlier versions lapse.",
+    )
+    changed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the version was last raised."
     )
 
     class Meta:

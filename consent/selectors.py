@@ -9,12 +9,13 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
 
 from consent import cache, catalogue, codec
 from consent.cookies import COOKIE_NAME, cookie_visitor_id
 from consent.logic import ConsentState, Standing, gpc_from_header, state_at
-from consent.models import EffectiveConsent
+from consent.models import EffectiveConsent, Purpose
 from consent.purposes import PurposeText
 
 log = logging.getLogger(__name__)
@@ -100,14 +101,24 @@ def visitors_granted(visitor_ids: Iterable[UUID], purpose: str, now: datetime) -
 
 
 def visitors_to_erase(*, since: datetime, until: datetime) -> Iterator[UUID]:
-    """Ids whose consent ended (fenced or expired) after `since`, up to `until`.
+    """Ids whose consent ended (fenced or lapsed) after `since`, up to `until`; an id may repeat.
 
-    The signal `consent_changed` only nudges; a sweep over this finds what a lost nudge left.
+    The signal `consent_changed` only nudges; a sweep over this finds what a lost nudge left. Of a
+    lapse there is no nudge: a grant expired, or its purpose was changed or switched off.
     """
     ended = Q(fenced_at__gt=since, fenced_at__lte=until) | Q(
         expires_at__gt=since, expires_at__lte=until
     )
-    return EffectiveConsent.objects.filter(ended).values_list("visitor_id", flat=True).iterator()
+    yield from (
+        EffectiveConsent.objects.filter(ended).values_list("visitor_id", flat=True).iterator()
+    )
+    changed = Purpose.objects.filter(changed_at__gt=since, changed_at__lte=until)
+    for key, version in changed.values_list("key", "version"):
+        agreed = KeyTransform("2", KeyTransform(key, "choices"))
+        lapsed = EffectiveConsent.objects.alias(agreed=agreed).filter(
+            granted__contains=[key], agreed__lt=version
+        )
+        yield from lapsed.values_list("visitor_id", flat=True).iterator()
 
 
 def _state(

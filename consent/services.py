@@ -12,7 +12,6 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F
 
 from consent import catalogue, mappers, notices, records
 from consent.logic import (
@@ -33,8 +32,9 @@ BATCH = 1_000
 class ConsentOutcome:
     """What a decision led to. `visitor_id` is the id to point the browser's cookie at.
 
-    `withdrawn` names the purposes that were granted before and no longer are; if there are any,
-    the old id is fenced and `visitor_id` is a new one.
+    `withdrawn` names the purposes that were granted before and are denied now, or all of those
+    granted before if one of them had lapsed; if there are any, the old id is fenced and
+    `visitor_id` is a new one.
     """
 
     visitor_id: UUID
@@ -55,19 +55,18 @@ def decision_record(
     """Record that exactly `purposes` are granted and every other one is denied.
 
     `visitor_id` is the id from the browser's cookie, None if there is none; an id without a record,
-    or with an expired one, counts as none. Unknown purposes grant nothing.
+    or with an expired refusal, counts as none. Unknown purposes grant nothing.
     """
     versions = catalogue.current().versions
     row = records.row_locked(visitor_id)
     old = mappers.standing_from_row(row) if row else None
-    asked = versions.keys() | (old.granted if old else frozenset())
     decision = Decision(
         at=now,
-        states={key: key in purposes and key in versions for key in asked},
+        states={key: key in purposes for key in versions},
         versions=versions,
         gpc_seen=gpc,
     )
-    if old and old.fenced_at is None and not old.in_force_at(now):
+    if old and old.fenced_at is None and not old.granted and not old.in_force_at(now):
         old = None
     resolution = decision_resolve(old, decision)
     kept = old is not None and old.fenced_at is None and not resolution.rotated
@@ -127,7 +126,7 @@ def attestation_record(
 ) -> int:
     """Record consent that `source` attests for imported visitors; returns how many ids changed.
 
-    Repeating it changes nothing. It never widens a denial and never revives a fenced id.
+    Repeating it changes nothing. It never widens a denial and never revives an id that ended.
     """
     versions = catalogue.current().versions
     unknown = set(purposes) - versions.keys()
@@ -163,12 +162,17 @@ def effective_rebuild(*, visitor_ids: Collection[UUID]) -> int:
 
 
 @transaction.atomic
-def purpose_save(*, purpose: Purpose, material: bool) -> Purpose:
-    """Save an edited purpose. A material change makes every earlier grant of it stale."""
+def purpose_save(*, purpose: Purpose, material: bool, now: datetime) -> Purpose:
+    """Save an edited purpose. A material change and a deactivation end every earlier grant of it.
+
+    Both raise the version, so that nothing revives when the purpose is activated again.
+    """
+    stored = Purpose.objects.select_for_update().filter(pk=purpose.pk).first()
+    if stored is not None:
+        ends = material or (stored.is_active and not purpose.is_active)
+        purpose.version = stored.version + ends
+        purpose.changed_at = now if ends else stored.changed_at
     purpose.save()
-    if material:
-        Purpose.objects.filter(pk=purpose.pk).update(version=F("version") + 1)
-        purpose.refresh_from_db(fields=["version"])
     catalogue.forget()
     transaction.on_commit(catalogue.forget)
     return purpose

@@ -1,5 +1,6 @@
 """Visitors: a list to find somebody in. The page of one visitor is personalization's."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,33 +16,55 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from consent import selectors as consent_selectors
 from profiles import selectors
 from profiles.models import Profile
+from profiles.services import PURPOSE
 from profiles.state import State
-from profiles.vector import behavioral_vector, interest_list
+from profiles.vector import Interest, Weights, behavioral_vector, interest_list
 
 
 class VisitorList(ChangeList):
-    """Reads each listed profile as it stands now, with the weights looked up once."""
+    """Reads each listed profile as it stands now, with the weights looked up once.
+
+    Of a visitor who agrees no longer, and is about to be erased, nothing is read.
+    """
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        weights, now = selectors.weights_current(), datetime.now(UTC).timestamp()
+        weights, now = selectors.weights_current(), datetime.now(UTC)
+        listed = [profile.visitor_id for profile in self.result_list]
+        granted = consent_selectors.visitors_granted(listed, PURPOSE, now)
         for profile in self.result_list:
-            state = msgspec.convert(profile.state, State)
-            profile.visits = state.visits
-            profile.interest = next(iter(interest_list(state, weights, now=now)), None)
-            profile.vector = behavioral_vector(state, weights, now=now)
+            profile.shown = None
+            if profile.visitor_id in granted:
+                profile.shown = shown_of(profile.state, weights, now=now.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the list says of a visitor."""
+
+    visits: int
+    interest: Interest | None
+    engagement: float
+
+
+def shown_of(raw: object, weights: Weights, *, now: float) -> Shown:
+    state = msgspec.convert(raw, State)
+    vector = behavioral_vector(state, weights, now=now)
+    first = next(iter(interest_list(state, weights, now=now)), None)
+    return Shown(state.visits, first, vector.engagement_level)
 
 
 @admin.register(Profile)
 class ProfileAdmin(ModelAdmin):
-    list_display = ("short_id", "last_event_at", "top_interest", "visits", "engagement")
+    list_display = ("short_id", "last_seen", "top_interest", "visits", "engagement")
     list_filter = ("last_event_at",)
     list_per_page = 50
     search_fields = ("visitor_id",)
     search_help_text = "A visitor's id, or how it begins."
-    sortable_by = ("last_event_at",)
+    sortable_by = ("last_seen",)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return VisitorList
@@ -81,18 +104,26 @@ class ProfileAdmin(ModelAdmin):
     def short_id(self, profile: Profile) -> str:
         return str(profile.visitor_id)[:8]
 
+    @display(description="Last event", ordering="last_event_at")
+    def last_seen(self, profile: Any) -> datetime | str:
+        return profile.last_event_at if profile.shown else "–"
+
     @display(description="Top interest")
     def top_interest(self, profile: Any) -> str:
-        interest = profile.interest
+        if not profile.shown:
+            return "No longer agrees"
+        interest = profile.shown.interest
         return f"{interest.category} ({interest.score:.1f})" if interest else "–"
 
     @display(description="Visits")
-    def visits(self, profile: Any) -> int:
-        return int(profile.visits)
+    def visits(self, profile: Any) -> int | str:
+        return profile.shown.visits if profile.shown else "–"
 
     @display(description="Engagement")
     def engagement(self, profile: Any) -> str:
-        percent = round(100 * profile.vector.engagement_level)
+        if not profile.shown:
+            return "–"
+        percent = round(100 * profile.shown.engagement)
         return format_html(
             '<span class="at-bar" style="--part: {}%" aria-hidden="true"></span> {} %',
             percent,

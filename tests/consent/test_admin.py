@@ -27,7 +27,7 @@ def test_a_correction_keeps_grants_and_a_material_change_ends_them(admin_client)
     assert selectors.consent_granted(visitor_id, timezone.now()) == set(BOTH)
     save(admin_client, material="on")
     assert Purpose.objects.get(key="measurement").version == 2
-    assert selectors.consent_granted(visitor_id, timezone.now()) == {"personalization"}
+    assert selectors.consent_granted(visitor_id, timezone.now()) == frozenset()
 
 
 def test_key_and_version_cannot_be_edited(admin_client):

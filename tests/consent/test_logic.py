@@ -115,10 +115,43 @@ def test_material_change_makes_grants_stale_and_denials_stay():
     """E7."""
     new = {**ONE, "measurement": 2}
     granted = look(decision_resolve(None, decide(0, *PURPOSES)).standing, 1, versions=new)
-    assert granted.granted == {"personalization"}
-    assert not granted.decided
+    assert (granted.visitor_id, granted.granted, granted.decided) == (None, frozenset(), False)
+    other = look(decision_resolve(None, decide(0, "personalization")).standing, 1, versions=new)
+    assert other.granted == {"personalization"}
     denied = look(decision_resolve(None, decide(0)).standing, 1, versions=new)
     assert denied.decided
+
+
+LAPSES = {
+    "changed": (1, {**ONE, "measurement": 2}),
+    "inactive": (1, {"personalization": 1}),
+    "expired": (180, ONE),
+}
+
+
+@pytest.mark.parametrize("lapse", LAPSES)
+def test_a_lapse_of_one_grant_ends_the_id_as_a_withdrawal_does(lapse):
+    at, versions = LAPSES[lapse]
+    first = decision_resolve(None, decide(0, *PURPOSES)).standing
+    assert look(first, at, versions=versions).visitor_id is None
+    again = Decision(days(at), dict.fromkeys(versions, True), versions)
+    resolution = decision_resolve(first, again)
+    assert resolution.fenced is not None
+    assert not look(resolution.fenced, at).granted
+    assert resolution.withdrawn == set(PURPOSES)
+    assert look(resolution.standing, at, versions=versions).granted == versions.keys()
+    assert standing_attest(first, again) is None
+
+
+def test_the_first_grant_to_expire_ends_the_id():
+    """C1."""
+    early = Decision(days(0), {"measurement": True}, ONE)
+    late = Decision(days(90), {"personalization": True}, ONE)
+    standing = standing_attest(decision_resolve(None, early).standing, late)
+    assert standing is not None
+    assert standing.expires_at == days(180)
+    assert look(standing, 179).granted == set(PURPOSES)
+    assert look(standing, 180).visitor_id is None
 
 
 def test_a_new_purpose_is_off_and_asked_for():
@@ -153,9 +186,7 @@ def test_an_attestation_never_widens_a_denial_nor_revives_a_fence():
     assert standing_attest(grant, decide(1, *PURPOSES)) is None
     fenced = decision_resolve(grant, decide(1)).fenced
     assert standing_attest(fenced, decide(2, *PURPOSES)) is None
-    renewed = standing_attest(grant, decide(181, *PURPOSES))
-    assert renewed is not None
-    assert look(renewed, 182).granted == set(PURPOSES)
+    assert standing_attest(grant, decide(181, *PURPOSES)) is None
 
 
 # --- C8: all sequences ------------------------------------------------------------------------
@@ -192,6 +223,15 @@ class Model:
             and all(later for _, later, _, _ in facts[index:])
             for index, (when, granted, version, _) in enumerate(facts)
         )
+
+    def lapse(self, now, versions):
+        """One grant that is no longer in force, and nothing was ever said."""
+        latest = [(key, facts[-1]) for key, facts in self.story.items() if facts]
+        if any(
+            granted and (now >= when + LIFETIME or version != versions[key])
+            for key, (when, granted, version, _) in latest
+        ):
+            self.story = {purpose: [] for purpose in PURPOSES}
 
     def signal(self, now, versions):
         """An opt-out, if anything unexpired was granted without the signal."""
@@ -251,7 +291,7 @@ class Browser:
     dead: list[Standing] = field(default_factory=list)
 
     def apply(self, now, purposes, versions, gpc):
-        if self.standing and not self.standing.in_force_at(now):
+        if self.standing and not self.standing.granted and not self.standing.in_force_at(now):
             self.standing = None
         decision = Decision(now, {key: key in purposes for key in PURPOSES}, versions, gpc)
         resolution = decision_resolve(self.standing, decision)
@@ -277,7 +317,8 @@ def test_most_restrictive_unless_a_later_explicit_grant_under_the_current_notice
             now += LIFETIME
         elif act.kind == "material":
             versions = {**versions, **{key: versions[key] + 1 for key in act.purposes}}
-        elif act.kind in ("choose", "withdraw"):
+        model.lapse(now, versions)
+        if act.kind in ("choose", "withdraw"):
             wanted = act.purposes if act.kind == "choose" else frozenset()
             model.say(now, wanted, versions, act.gpc)
             browser.apply(now, wanted, versions, act.gpc)
@@ -286,7 +327,7 @@ def test_most_restrictive_unless_a_later_explicit_grant_under_the_current_notice
             for said in act.other:
                 account.apply(now, said.purposes, versions, said.gpc)
                 other.say(now, said.purposes, versions, said.gpc)
-            if browser.standing and account.standing:
+            if browser.standing and account.standing and any(model.story.values()):
                 browser.standing = standing_merge(browser.standing, account.standing, at=now)
                 model.join(other, now)
         if act.gpc:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from consent import selectors, services
 from consent.cookies import COOKIE_NAME, cookie_value
+from consent.models import Purpose
 from tests.consent.visitors import BOTH, decide
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +69,34 @@ def test_what_is_to_be_erased_can_be_swept_for():
     swept = set(selectors.visitors_to_erase(since=since, until=timezone.now()))
     assert swept == {old}
     assert not swept & {kept, new}
+
+
+@pytest.mark.parametrize("how", ["material", "deactivated"])
+def test_the_sweep_names_those_whose_purpose_was_changed_or_switched_off(how):
+    both = decide(None, *BOTH).visitor_id
+    decide(None, "measurement")
+    decide(None)
+    purpose, changed = Purpose.objects.get(key="personalization"), timezone.now()
+    purpose.is_active = how == "material"
+    services.purpose_save(purpose=purpose, material=how == "material", now=changed)
+    renewed = decide(None, *BOTH).visitor_id
+    hour = timedelta(hours=1)
+    assert set(selectors.visitors_to_erase(since=changed - hour, until=changed)) == {both}
+    assert both != renewed
+    assert not set(selectors.visitors_to_erase(since=changed, until=changed + hour))
+
+
+def test_the_sweep_names_an_id_when_its_first_grant_expires():
+    """C1."""
+    now, visitor_id, day = timezone.now(), uuid4(), timedelta(days=1)
+    for purpose, at in zip(BOTH, (now - 180 * day, now - 10 * day), strict=True):
+        services.attestation_record(
+            visitor_ids=[visitor_id], purposes=[purpose], source="deskdrop", now=at
+        )
+    assert selectors.consent_granted(visitor_id, now - day) == set(BOTH)
+    assert selectors.consent_granted(visitor_id, now) == frozenset()
+    assert list(selectors.visitors_to_erase(since=now - day, until=now)) == [visitor_id]
+    assert list(selectors.visitors_to_erase(since=now, until=now + 180 * day)) == []
 
 
 def test_the_cookie_names_the_visitor_id():

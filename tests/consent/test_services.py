@@ -128,23 +128,40 @@ def test_a_material_change_makes_grants_stale_and_a_typo_does_not():
     visitor_id = decide(None, *BOTH).visitor_id
     purpose = Purpose.objects.get(key="measurement")
     purpose.description += " Really."
-    services.purpose_save(purpose=purpose, material=False)
+    purpose_save(purpose)
     assert granted(visitor_id) == set(BOTH)
-    services.purpose_save(purpose=purpose, material=True)
-    assert granted(visitor_id) == {"personalization"}
+    purpose_save(purpose, material=True)
+    assert granted(visitor_id) == frozenset()
     now = timezone.now()
     assert selectors.visitors_granted([visitor_id], "measurement", now) == set()
     assert not selectors.consent_for_visitor(visitor_id, False, now).decided
-    assert decide(visitor_id, *BOTH).state.granted == set(BOTH)
+    again = decide(visitor_id, *BOTH)
+    assert again.state.granted == set(BOTH)
+    assert again.visitor_id != visitor_id
+    assert EffectiveConsent.objects.get(pk=visitor_id).fenced_at is not None
     assert NoticeVersion.objects.count() == 2
+    assert services.effective_rebuild(visitor_ids=[visitor_id, again.visitor_id]) == 0
 
 
-def test_a_deactivated_purpose_is_no_longer_granted():
-    visitor_id = decide(None, *BOTH).visitor_id
+def purpose_save(purpose: Purpose, *, material: bool = False) -> None:
+    services.purpose_save(purpose=purpose, material=material, now=timezone.now())
+
+
+def test_a_grant_of_a_deactivated_purpose_ends_and_does_not_return_with_the_purpose():
+    both, measured = decide(None, *BOTH).visitor_id, decide(None, "measurement").visitor_id
     purpose = Purpose.objects.get(key="personalization")
-    purpose.is_active = False
-    services.purpose_save(purpose=purpose, material=False)
-    assert granted(visitor_id) == {"measurement"}
+    for purpose.is_active in (False, True):
+        purpose_save(purpose)
+        assert granted(both) == frozenset()
+        assert granted(measured) == {"measurement"}
+    assert purpose.version == 2
+
+
+def test_two_edits_at_once_never_lower_the_version():
+    first, second = (Purpose.objects.get(key="measurement") for _ in range(2))
+    purpose_save(first, material=True)
+    purpose_save(second)
+    assert Purpose.objects.get(key="measurement").version == 2
 
 
 def test_the_signal_names_the_fenced_id_and_the_new_one(django_capture_on_commit_callbacks):
