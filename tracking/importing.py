@@ -100,7 +100,7 @@ def import_queue(
         map_record = record_mapper(plan.mapping)
         try:
             records = records_read(file_open(file), plan.mapping, after_line=run.line)
-            if run.pk is None:
+            if run._state.adding:
                 run.save()
             elif run.line:
                 resumed(run)
