@@ -17,6 +17,7 @@ from personalization.visitor_view import visitor_report
 from tests.personalization.admin_site import Site
 from tests.tracking.people import ana_make, ben_make, drain, event_make, inbox_put, visitor_make
 from tests.tracking.people import withdraw as consent_withdraw
+from tracking.models import Event
 
 EVIL = '/<script>alert(1)</script>/"onmouseover="x'
 READS_GARDENING = {
@@ -143,6 +144,13 @@ def test_a_terminal_gets_no_control_characters(ana: UUID) -> None:
     text = printed(str(ana))
     assert "\x1b" not in text
     assert "\x07" not in text
+
+
+def test_what_a_bot_did_is_listed_as_not_counted(ana: UUID, marketer: Client) -> None:
+    assert "not counted" not in page_of(marketer, ana)
+    Event.objects.filter(visitor_id=ana).update(is_bot=True)
+    assert page_of(marketer, ana).count("not counted: bot") == 4
+    assert printed(str(ana)).count("/items/beds/  (not counted: bot)") == 4
 
 
 def test_a_unique_beginning_of_an_id_is_enough(ana: UUID, marketer: Client) -> None:

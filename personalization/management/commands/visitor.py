@@ -134,7 +134,8 @@ def _event_lines(report: VisitorReport, limit: int) -> Iterator[str]:
     yield "Latest events"
     for event in report.events[:limit]:
         value = f" {event['value']:g}" if event["value"] is not None else ""
-        yield f"  {_time(event['occurred_at'])}  {event['type']}{value}  {event['path']}"
+        bot = "  (not counted: bot)" if event["is_bot"] else ""
+        yield f"  {_time(event['occurred_at'])}  {event['type']}{value}  {event['path']}{bot}"
     if not report.events:
         yield "  none"
 
