@@ -281,3 +281,17 @@ def test_form_and_visitor_are_accessible_and_fit_a_phone(
             assert ours(marketer) == [], (url, width)
             wide = "document.documentElement.scrollWidth > innerWidth"
             assert not marketer.evaluate(wide), (url, width)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_list_cuts_no_words_on_a_phone(marketer: Page, scheme: Any) -> None:
+    marketer.emulate_media(color_scheme=scheme)
+    marketer.set_viewport_size({"width": 390, "height": 844})
+    marketer.goto("/admin/personalization/campaign/")
+    cells = marketer.locator("#result_list td, #result_list th")
+    cut = cells.evaluate_all(
+        """cells => cells.filter((cell) => cell.scrollHeight > cell.clientHeight + 1
+             || cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.innerText)"""
+    )
+    assert cells.count() > 20
+    assert cut == []
