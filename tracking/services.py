@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
+from math import inf
 from uuid import UUID
 
 import msgspec
@@ -43,6 +45,9 @@ DRAIN_REQUESTS = 200
 #: The same bound for imports, whose requests are large.
 DRAIN_BYTES = 1_500_000
 
+#: A task drains one shard for about so long before others have their turn.
+DRAIN_SECONDS = 1.0
+
 #: With a backlog, tell of what was stored this many events at a time: a profile is then read and
 #: written once for many of them. Without one, each drain is told of at once.
 TELL_EVENTS = 20_000
@@ -53,6 +58,12 @@ OUTAGES = (OperationalError, InterfaceError, ProgrammingError)
 
 #: A fence is dated by its transaction's clock and seen when that commits: look back this far.
 SWEEP_OVERLAP = timedelta(minutes=5)
+#: Visitors erased before the cursor moves; only those of one SWEEP_LEAST can be more.
+SWEEP_VISITORS = 500
+SWEEP_LEAST = timedelta(milliseconds=100)
+#: A sweep begins no further batch after so many seconds: the next one goes on.
+SWEEP_SECONDS = 20.0
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _decode_events = msgspec.json.Decoder(list[AcceptedEvent]).decode
 
@@ -115,28 +126,34 @@ def nudge_taken(shard: int) -> None:
     cache.delete(f"nudge:{shard}")
 
 
-def shard_drain(shard: int) -> int:
+def shard_drain(shard: int, *, seconds: float = inf) -> int:
     """Move everything waiting in a shard's inbox to the event store; returns events stored.
 
     Each transaction moves some requests whole: a worker that dies anywhere leaves the inbox
-    rows it had not finished, and nothing of what they would have become.
+    rows it had not finished, and nothing of what they would have become. After `seconds` what is
+    left is asked for anew, behind the tasks that wait already.
     """
+    began = time.monotonic()
     total = untold = 0
     while True:
         try:
             read, stored = _drain_once(shard)
         except OperationalError as error:
-            if isinstance(error.__cause__, LockNotAvailable):
-                return total  # another worker has the shard and will see the same rows
-            raise
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            read = stored = 0  # another worker has the shard and will see the same rows
+        late = time.monotonic() - began >= seconds
         total += stored
         untold += stored
-        if untold and (read < DRAIN_REQUESTS or untold >= TELL_EVENTS):
+        if untold and (late or read < DRAIN_REQUESTS or untold >= TELL_EVENTS):
             untold = 0
             for receiver, result in events_stored.send_robust(sender=None, shard=shard):
                 if isinstance(result, Exception):
                     log.error("%r after drain of shard %s", receiver, shard, exc_info=result)
         if not read:
+            return total
+        if late:
+            shard_nudge(shard)
             return total
 
 
@@ -288,13 +305,42 @@ def visitor_erase(*, visitor_id: UUID) -> int:
 def erasure_sweep(*, now: datetime) -> int:
     """Erase everyone whose consent ended since the last sweep; returns how many visitors.
 
-    What a withdrawal's own nudge has already erased is looked at again, at no harm.
+    What a withdrawal's own nudge has already erased is looked at again, at no harm. The cursor
+    begins at the epoch, moves with every batch and never passes a visitor who could not be
+    erased: the next sweep tries again. One sweep runs at a time.
     """
-    cursor, _ = SweepCursor.objects.get_or_create(name="erasure", defaults={"at": now})
-    ended = consent_selectors.visitors_to_erase(since=cursor.at - SWEEP_OVERLAP, until=now)
-    erased = [visitor_erase(visitor_id=visitor_id) for visitor_id in ended]
-    SweepCursor.objects.filter(name="erasure", at=cursor.at).update(at=now)
-    return len(erased)
+    with store.lock_if_free("attune erasure sweep") as free:
+        return _erasure_sweep(now) if free else 0
+
+
+def _erasure_sweep(now: datetime) -> int:
+    cursor, _ = SweepCursor.objects.get_or_create(name="erasure", defaults={"at": EPOCH})
+    began, erased = time.monotonic(), 0
+    since, limit = cursor.at, now - SWEEP_OVERLAP
+    while since < now and time.monotonic() - began < SWEEP_SECONDS:
+        until = _batch_end(since, now)
+        for visitor_id in set(consent_selectors.visitors_to_erase(since=since, until=until)):
+            try:
+                visitor_erase(visitor_id=visitor_id)
+                erased += 1
+            except Exception:
+                log.exception("a visitor could not be erased, and will be tried again")
+                limit = min(limit, since)
+        since = until
+        cursor.at = max(cursor.at, min(since, limit))
+        cursor.save(update_fields=["at"])
+    return erased
+
+
+def _batch_end(since: datetime, now: datetime) -> datetime:
+    """How far to look for at most SWEEP_VISITORS visitors, or all of one moment."""
+    until = now
+    while until - since > SWEEP_LEAST:
+        ended = consent_selectors.visitors_to_erase(since=since, until=until)
+        if len(list(islice(ended, SWEEP_VISITORS + 1))) <= SWEEP_VISITORS:
+            break
+        until = since + (until - since) / 2
+    return until
 
 
 def wait_until_drained(*, timeout: float = 600.0) -> bool:

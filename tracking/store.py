@@ -5,6 +5,7 @@ caller holds the shard (`shard_lock`), which makes it the only writer of its vis
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
@@ -68,6 +69,20 @@ def shard_lock(shard: int, *, timeout_ms: int = 1000) -> int:
 def shard_advance(shard: int, *, last_seq: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tracking_shard SET last_seq = %s WHERE id = %s", (last_seq, shard))
+
+
+@contextmanager
+def lock_if_free(name: str) -> Iterator[bool]:
+    """Whether nobody else is in here; the lock ends with the block, or with our connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (name,))
+        free = bool(cursor.fetchone()[0])
+    try:
+        yield free
+    finally:
+        if free:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", (name,))
 
 
 def inbox_add(*, shard: int, receipt: Receipt, payload: bytes) -> None:

@@ -12,7 +12,7 @@ from tracking import services, store
 @shared_task
 def shard_drain_task(shard: int) -> None:
     services.nudge_taken(shard)
-    services.shard_drain(shard)
+    services.shard_drain(shard, seconds=services.DRAIN_SECONDS)
 
 
 @shared_task

@@ -24,7 +24,7 @@ from tests.tracking.people import (
     withdraw,
 )
 from tracking import selectors, services, store
-from tracking.models import Inbox, Visit
+from tracking.models import Inbox, SweepCursor, Visit
 from tracking.pipeline.steps import Event
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +122,65 @@ def test_the_erasure_sweep_finds_what_a_lost_nudge_left() -> None:
     withdraw(cleo)
     assert services.erasure_sweep(now=now + timedelta(minutes=1)) == 1
     assert not stored(cleo)
+
+
+def withdrawn_make() -> UUID:
+    """A visitor with an event, who withdrew, and nobody was told."""
+    cleo = ana_make()
+    inbox_put(cleo, [event_make()])
+    drain(cleo)
+    withdraw(cleo)
+    return cleo
+
+
+def test_the_first_sweep_looks_back_to_the_beginning() -> None:
+    cleo = withdrawn_make()
+    assert services.erasure_sweep(now=datetime.now(UTC) + timedelta(hours=1)) == 1
+    assert not stored(cleo)
+
+
+def test_a_sweep_goes_in_batches_and_tries_a_failure_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services, "SWEEP_VISITORS", 1)
+    cleos = [withdrawn_make() for _ in range(3)]
+    erase, later = services.visitor_erase, datetime.now(UTC) + timedelta(hours=1)
+
+    def fail_once(*, visitor_id: UUID) -> int:
+        if visitor_id == cleos[0]:
+            raise OperationalError("busy")
+        return erase(visitor_id=visitor_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "visitor_erase", fail_once)
+        assert services.erasure_sweep(now=later) == 2
+    assert [len(stored(cleo)) for cleo in cleos] == [1, 0, 0]
+    assert services.erasure_sweep(now=later) >= 1
+    assert not stored(cleos[0])
+    assert SweepCursor.objects.get().at == later - services.SWEEP_OVERLAP
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_sweep_runs_at_a_time() -> None:
+    cleo, later = withdrawn_make(), datetime.now(UTC) + timedelta(hours=1)
+    with store.lock_if_free("attune erasure sweep"):
+        assert run_together(lambda: services.erasure_sweep(now=later)) == [0]
+    assert services.erasure_sweep(now=later) == 1
+    assert not stored(cleo)
+
+
+def test_a_long_backlog_gives_others_their_turn(
+    monkeypatch: pytest.MonkeyPatch, small_drains: None
+) -> None:
+    ana, nudged = ana_make(), []
+    monkeypatch.setattr(services, "shard_nudge", nudged.append)
+    for _ in range(5):
+        inbox_put(ana, [event_make()])
+    shard = selectors.shard_of(ana)
+    assert services.shard_drain(shard, seconds=0) == 2
+    assert nudged == [shard]
+    assert services.shard_drain(shard) == 3
+    assert nudged == [shard]
 
 
 def test_a_visit_begins_once_with_its_first_stored_event() -> None:
