@@ -21,6 +21,8 @@ from tracking import selectors as tracking_selectors
 
 NO_CONDITION = "A live campaign needs at least one condition. Add one, or keep it a draft."
 
+END_BEFORE_START = "The end must be after the start."
+
 
 def rule_names() -> Names:
     """What the form calls categories, event types and purposes."""
@@ -123,6 +125,9 @@ class CampaignForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        starts, ends = cleaned.get("starts_at"), cleaned.get("ends_at")
+        if starts and ends and ends <= starts:
+            self.add_error("ends_at", END_BEFORE_START)
         live = cleaned.get("status") == Campaign.Status.LIVE
         if live and "rule" in cleaned and not cleaned["rule"]:
             self.add_error("rule", NO_CONDITION)
