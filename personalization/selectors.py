@@ -1,13 +1,13 @@
 """Reading content, the published rule set, and what a visitor sees."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import F, Max, Q, QuerySet, Window
-from django.db.models.functions import Lag
+from django.db.models import Max, Q, QuerySet
 
 from consent import selectors as consent_selectors
 from consent.logic import ConsentState
@@ -101,8 +101,21 @@ def ruleset_version() -> int:
 
 def rulesets_recent(*, limit: int) -> list[Any]:
     """The latest versions, newest first; `before` is the payload each one followed, or None."""
-    before = Window(Lag("payload"), order_by=F("version").asc())
-    return list(RuleSetRow.objects.annotate(before=before)[:limit])
+    return befores_attach(RuleSetRow.objects.all()[:limit])
+
+
+def befores_attach(rows: Iterable[Any]) -> list[Any]:
+    """Versions that follow each other, each with its `before`; reads one payload more.
+
+    Numbers may have gaps, so the one before the oldest is looked for.
+    """
+    listed = list(rows)
+    newest_first = sorted(listed, key=lambda row: -row.version)
+    if listed:
+        oldest = RuleSetRow.objects.filter(version__lt=newest_first[-1].version).first()
+        for row, before in zip(newest_first, [*newest_first[1:], oldest], strict=True):
+            row.before = before.payload if before else None
+    return listed
 
 
 def ruleset_latest() -> RuleSet:

@@ -3,19 +3,27 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, QuerySet, Window
-from django.db.models.functions import Lag
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
+from unfold.views import ChangeList
 
+from personalization import selectors
 from personalization.changes import ruleset_changes
 from personalization.models import RuleSet
 from personalization.rule_words import rule_sentence
 from personalization.rules.tree import RuleError, rule_parse
 
 LISTED = 4
+
+
+class VersionList(ChangeList):
+    """Reads, for the versions of one page, what each followed."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = selectors.befores_attach(self.result_list)
 
 
 @admin.register(RuleSet)
@@ -29,21 +37,16 @@ class RuleSetAdmin(ModelAdmin):
     sortable_by = ()
     compressed_fields = False
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RuleSet]:
-        before = Window(Lag("payload"), order_by=F("version").asc())
-        return super().get_queryset(request).annotate(before=before)
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return VersionList
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> RuleSet | None:
-        # A filter would leave the window only the row itself to look back from.
-        if not object_id.isdigit():
-            return None
-        pair = list(RuleSet.objects.filter(version__lte=object_id)[:2])
-        if not pair or pair[0].version != int(object_id):
-            return None
-        pair[0].before = pair[1].payload if len(pair) > 1 else None  # type: ignore[attr-defined]
-        return pair[0]
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            selectors.befores_attach([found])
+        return found
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
@@ -189,7 +191,7 @@ def test_the_end_comes_after_the_start(site: Site, marketer: Client) -> None:
     times = {"starts_at_0": "2026-02-01", "starts_at_1": "10:00", "ends_at_0": "2026-01-01",
              "ends_at_1": "10:00"}  # fmt: skip
     response = save(marketer, site, **times)
-    assert "The end must be after the start." in response.content.decode()
+    assert errors_of(response) == {"ends_at": ["The end must be after the start."]}
 
 
 # --- The list ----------------------------------------------------------------------------------
@@ -237,6 +239,27 @@ def test_versions_say_who_changed_what(site: Site, marketer: Client) -> None:
     assert "mara" in page
     url = reverse("admin:personalization_ruleset_change", args=[site.version + 1])
     assert "“Gardeners”, priority: 50 → 80" in marketer.get(url).content.decode()
+
+
+def test_a_list_of_versions_reads_only_its_own_and_the_one_before(
+    site: Site, marketer: Client
+) -> None:
+    empty = {"slots": [], "variants": {}, "weights": {}, "cards": {}}
+    for number in range(25):
+        RuleSet.objects.create(payload={**empty, "number": number}, sha256=str(number))
+    url = reverse("admin:personalization_ruleset_changelist")
+    with CaptureQueriesContext(connection) as asked:
+        rows = marketer.get(url).context["cl"].result_list
+    assert [row.before["number"] for row in rows] == list(range(23, 3, -1))
+    reading = [query["sql"] for query in asked if '"payload"' in query["sql"]]
+    assert len(reading) == 2
+    assert all("LIMIT" in sql and "LAG" not in sql for sql in reading)
+
+
+@pytest.mark.parametrize("number", ["²", "0", "x", "99999999999999999999"])
+def test_a_version_there_is_not_is_not_found(site: Site, marketer: Client, number: str) -> None:
+    url = reverse("admin:personalization_ruleset_change", args=[number])
+    assert marketer.get(url).status_code == 302
 
 
 def test_signal_weights_are_edited_in_the_list_and_published(site: Site, marketer: Client) -> None:
