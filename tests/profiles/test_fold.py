@@ -144,9 +144,8 @@ def test_folding_again_changes_nothing() -> None:
 @override_settings(
     CACHES={
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "config.cache.RedisCache",
             "LOCATION": "unix:///nonexistent/valkey.sock?db=0",
-            "OPTIONS": {"serializer": "config.cache.BytesSerializer"},
         }
     }
 )

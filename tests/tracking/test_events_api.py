@@ -200,9 +200,8 @@ def test_a_browsers_line_number_cannot_stop_the_drain(client: Client) -> None:
 @override_settings(
     CACHES={
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "config.cache.RedisCache",
             "LOCATION": "unix:///nonexistent/valkey.sock?db=0",
-            "OPTIONS": {"serializer": "config.cache.BytesSerializer"},
         }
     }
 )
