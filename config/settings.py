@@ -192,6 +192,8 @@ REST_FRAMEWORK = {
     # Trust no X-Forwarded-For until an operator says how many proxies stand in front.
     "NUM_PROXIES": env_int("NUM_PROXIES", default=0),
 }
+# From one /24 or /48 network; a withdrawal always goes through.
+CONSENT_CHOICES_PER_MINUTE = env_int("CONSENT_CHOICES_PER_MINUTE", default=60, least=1)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Attune API",
     "DESCRIPTION": "Collect consented events, and decide what each visitor sees.",

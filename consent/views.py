@@ -14,12 +14,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from consent import services
 from consent.cookies import cookie_set
-from consent.logic import Control
+from consent.logic import ConsentState, Control
 from consent.notices import notice_hash, notice_text
 from consent.origin import request_is_same_origin
 from consent.purposes import INTRODUCTION
 from consent.selectors import gpc_from_request, purposes_active, visitor_id_from_cookie
 from consent.services import ConsentOutcome
+from consent.throttle import seconds_to_wait
 
 View = Callable[[HttpRequest], HttpResponse]
 TRACKER = "dist/tracker.js"
@@ -33,6 +34,7 @@ CONTROLS = {
 REFUSALS = {
     "foreign_origin": "The request does not come from one of this site's own pages.",
     "unknown_choice": "`choice` must be one of: accept, reject, save, withdraw.",
+    "too_many_choices": "Too many choices came from this network. Try again in a minute.",
 }
 
 
@@ -90,10 +92,16 @@ def _choose(request: HttpRequest, *, fallback: str) -> HttpResponse:
     choice = request.POST.get("choice", "")
     if choice not in CONTROLS:
         return _refusal(request, 400, "unknown_choice")
+    wanted = _wanted(choice, request.POST.getlist("purpose"))
+    wait = 0 if _only_takes_back(request, wanted) else seconds_to_wait(request)
+    if wait:
+        refusal = _refusal(request, 429, "too_many_choices")
+        refusal["Retry-After"] = str(wait)
+        return refusal
     now = timezone.now()
     outcome = services.decision_record(
         visitor_id=visitor_id_from_cookie(request, now=now),
-        purposes=_wanted(choice, request.POST.getlist("purpose")),
+        purposes=wanted,
         control=CONTROLS[choice],
         gpc=gpc_from_request(request),
         locale=get_language() or "",
@@ -103,6 +111,12 @@ def _choose(request: HttpRequest, *, fallback: str) -> HttpResponse:
     response = _answer(request, outcome, fallback)
     cookie_set(response, request=request, visitor_id=outcome.visitor_id, now=now)
     return response
+
+
+def _only_takes_back(request: HttpRequest, wanted: Collection[str]) -> bool:
+    """Whether a visitor on record rejects, withdraws or narrows, which nothing may hold up."""
+    state: ConsentState = request.consent  # type: ignore[attr-defined]
+    return state.visitor_id is not None and (not wanted or set(wanted) < state.granted)
 
 
 def _wanted(choice: str, ticked: Collection[str]) -> Collection[str]:
