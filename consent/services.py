@@ -83,20 +83,6 @@ def decision_record(
     return ConsentOutcome(new_id, state, resolution.withdrawn)
 
 
-def consent_withdraw(
-    *, visitor_id: UUID | None, gpc: bool, locale: str, now: datetime
-) -> ConsentOutcome:
-    """Deny everything; as strong and as easy as a grant, and it needs no record to exist."""
-    return decision_record(
-        visitor_id=visitor_id,
-        purposes=(),
-        control=Control.WITHDRAW,
-        gpc=gpc,
-        locale=locale,
-        now=now,
-    )
-
-
 @transaction.atomic
 def signal_record(*, visitor_id: UUID, locale: str, now: datetime) -> ConsentOutcome | None:
     """Persist an opt-out signal that arrived after a grant made without it.

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from consent import selectors, services
 from consent.cookies import COOKIE_NAME, cookie_value
+from consent.logic import Control
 from consent.models import Purpose
 from tests.consent.visitors import BOTH, decide
 
@@ -63,9 +64,7 @@ def test_what_is_to_be_erased_can_be_swept_for():
     since = timezone.now()
     kept = decide(None, *BOTH).visitor_id
     old = decide(None, *BOTH).visitor_id
-    new = services.consent_withdraw(
-        visitor_id=old, gpc=False, locale="en", now=timezone.now()
-    ).visitor_id
+    new = decide(old, control=Control.WITHDRAW).visitor_id
     swept = set(selectors.visitors_to_erase(since=since, until=timezone.now()))
     assert swept == {old}
     assert not swept & {kept, new}

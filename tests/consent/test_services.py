@@ -2,10 +2,12 @@
 
 import hashlib
 from datetime import timedelta
+from io import StringIO
 from threading import Barrier, Thread
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
@@ -86,9 +88,7 @@ def test_withdrawal_is_refused_at_the_gate_at_once_and_stays_so(django_capture_o
         old = decide(None, *BOTH).visitor_id
     assert selectors.consent_for_visitor(old, False, timezone.now()).granted == set(BOTH)
     with django_capture_on_commit_callbacks(execute=True):
-        new = services.consent_withdraw(
-            visitor_id=old, gpc=False, locale="en", now=timezone.now()
-        ).visitor_id
+        new = decide(old, control=Control.WITHDRAW).visitor_id
     now = timezone.now()
     assert granted(old) == frozenset()
     assert selectors.consent_for_visitor(old, False, now).granted == frozenset()
@@ -199,7 +199,8 @@ def test_effective_consent_can_be_rebuilt_from_the_decisions():
     before = list(EffectiveConsent.objects.order_by("pk").values())
     EffectiveConsent.objects.filter(pk__in=ids[1:]).delete()
     EffectiveConsent.objects.update(granted=[], choices={})
-    assert services.effective_rebuild(visitor_ids=ids) == 4
+    call_command("rebuild_consent", stdout=(output := StringIO()))
+    assert output.getvalue() == "4 visitor ids differed from their decisions.\n"
     assert list(EffectiveConsent.objects.order_by("pk").values()) == before
 
 

@@ -44,8 +44,13 @@ def ben_make() -> UUID:
 
 
 def withdraw(visitor_id: UUID) -> None:
-    consent_services.consent_withdraw(
-        visitor_id=visitor_id, gpc=False, locale="en", now=datetime.now(UTC)
+    consent_services.decision_record(
+        visitor_id=visitor_id,
+        purposes=(),
+        control=Control.WITHDRAW,
+        gpc=False,
+        locale="en",
+        now=datetime.now(UTC),
     )
 
 
