@@ -20,7 +20,7 @@ SECONDS = 60
 def seconds_to_wait(request: HttpRequest) -> int:
     """How long until another choice is recorded; 0 for at once, also when nothing can count."""
     minute, gone = divmod(int(time.time()), SECONDS)
-    address = BaseThrottle().get_ident(request)  # minds NUM_PROXIES
+    address = BaseThrottle().get_ident(request)  # type: ignore[arg-type]  # minds NUM_PROXIES
     key = f"choices:{salted_hmac(__name__, f'{minute} {network_of(address)}').hexdigest()}"
     try:
         count = 1 if cache.add(key, 1, SECONDS) else cache.incr(key)
