@@ -18,7 +18,6 @@ from profiles.state import State, increment_of, state_add
 from tracking import selectors as tracking_selectors
 from tracking.selectors import EventRow
 
-
 #: The purpose without which no event is folded.
 PURPOSE = "personalization"
 FOLD_EVENTS = 20_000

@@ -67,14 +67,14 @@ class EventTypeAdmin(ModelAdmin):
         self, request: HttpRequest, obj: EventType | None = None
     ) -> tuple[str, ...]:
         # What an event type is decides what stored events mean; only its weight may change.
-        return ("label", "name", "kind", "unit") if obj else ()
+        return ("label", "name", "kind", "unit")
 
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kw: Any
-    ) -> Any:
-        if obj is None:
-            kw["form"] = forms.ModelForm
-        return super().get_form(request, obj, change=change, **kw)
+    # A removed type would mean something else in the next rebuild than in the last.
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         return super().get_changelist_form(request, form=WeightForm, **kwargs)
@@ -95,14 +95,6 @@ class EventTypeAdmin(ModelAdmin):
         super().save_model(request, obj, form, change)
         setattr(request, CHANGED, True)
 
-    def delete_model(self, request: HttpRequest, obj: EventType) -> None:
-        super().delete_model(request, obj)
-        setattr(request, CHANGED, True)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[EventType]) -> None:
-        super().delete_queryset(request, queryset)
-        setattr(request, CHANGED, True)
-
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         with transaction.atomic():
             response = super().changelist_view(request, *args, **kwargs)
@@ -112,12 +104,6 @@ class EventTypeAdmin(ModelAdmin):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         with transaction.atomic():
             response = super().changeform_view(request, *args, **kwargs)
-            _announce(request)
-        return response
-
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        with transaction.atomic():
-            response = super().delete_view(request, *args, **kwargs)
             _announce(request)
         return response
 

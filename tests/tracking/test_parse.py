@@ -83,6 +83,8 @@ def test_too_many_events_are_an_invalid_envelope() -> None:
         ({"value": -1}, Refusal.INVALID_EVENT),
         ({"value": "much"}, Refusal.INVALID_EVENT),
         ({"category": "not a slug"}, Refusal.INVALID_EVENT),
+        ({"category": "line\n"}, Refusal.INVALID_EVENT),
+        ({"type": "page_view\n"}, Refusal.INVALID_EVENT),
         ({"visit": "x"}, Refusal.INVALID_EVENT),
         ({"element": {"classes": ["x"] * 21}}, Refusal.INVALID_EVENT),
         ({"type": "unheard_of"}, Refusal.UNKNOWN_EVENT_TYPE),

@@ -79,7 +79,7 @@ class EventSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Mapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole mapping; see docs/importing.md."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,30}\Z")]
     format: Literal["csv", "json_lines"]
     visitor: Field
     time: Time

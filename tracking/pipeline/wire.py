@@ -10,8 +10,8 @@ from msgspec import Meta, Struct
 MAX_BODY_BYTES = 64 * 1024
 MAX_EVENTS = 100
 
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}\Z")]
+Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 Short = Annotated[str, Meta(max_length=200)]
 Path = Annotated[str, Meta(max_length=1000, pattern=r"^/")]
 Scalar = Annotated[str, Meta(max_length=500)] | bool | int | float | None
