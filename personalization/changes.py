@@ -31,7 +31,7 @@ def _campaign_changes(before: Payload, after: Payload) -> Iterator[str]:
         elif key not in new:
             yield f"“{old[key]['name']}” is no longer live."
         else:
-            yield from _fields_changed(old[key], new[key], after)
+            yield from _fields_changed(old[key], new[key], before["variants"] | after["variants"])
 
 
 def _campaigns(payload: Payload) -> dict[int, dict[str, Any]]:
@@ -42,7 +42,7 @@ def _campaigns(payload: Payload) -> dict[int, dict[str, Any]]:
     }
 
 
-def _fields_changed(old: Payload, new: Payload, after: Payload) -> Iterator[str]:
+def _fields_changed(old: Payload, new: Payload, variants: Payload) -> Iterator[str]:
     name = new["name"]
     says: dict[str, Callable[[Any], str]] = {
         "name": lambda value: f"“{value}”",
@@ -51,7 +51,7 @@ def _fields_changed(old: Payload, new: Payload, after: Payload) -> Iterator[str]
         "starts": _when,
         "ends": _when,
         "rule": _rule,
-        "variant": lambda value: _headline(after, value),
+        "variant": lambda value: _headline(variants, value),
     }
     for field, say in says.items():
         if old[field] != new[field]:
@@ -70,8 +70,8 @@ def _rule(tree: Any) -> str:
         return "a rule of an older form"
 
 
-def _headline(payload: Payload, variant: int) -> str:
-    found = payload["variants"].get(str(variant))
+def _headline(variants: Payload, variant: int) -> str:
+    found = variants.get(str(variant))
     return f"“{found['headline']}”" if found else "a variant since deleted"
 
 
@@ -84,22 +84,18 @@ def _slot_changes(before: Payload, after: Payload) -> Iterator[str]:
         elif key not in new:
             yield f"Slot “{old[key]['name']}” removed."
         elif old[key]["default"] != new[key]["default"]:
-            shown = _headline(after, new[key]["default"])
+            shown = _headline(after["variants"], new[key]["default"])
             yield f"Slot “{new[key]['name']}” shows {shown} by default."
 
 
 def _variant_changes(before: Payload, after: Payload) -> Iterator[str]:
+    """What was edited; variants come and go with campaigns and defaults, which are said already."""
     old, new = before["variants"], after["variants"]
-    for key in sorted(old.keys() | new.keys(), key=int):
-        if key not in old:
-            yield f"Variant “{new[key]['headline']}” added."
-        elif key not in new:
-            yield f"Variant “{old[key]['headline']}” removed."
-        else:
-            fields = [name for name in new[key] if old[key].get(name) != new[key][name]]
-            if fields:
-                listed = ", ".join(name.replace("_", " ") for name in fields)
-                yield f"Variant “{new[key]['headline']}” edited: {listed}."
+    for key in sorted(old.keys() & new.keys(), key=int):
+        fields = [name for name in new[key] if old[key].get(name) != new[key][name]]
+        if fields:
+            listed = ", ".join(name.replace("_", " ") for name in fields)
+            yield f"Variant “{new[key]['headline']}” edited: {listed}."
 
 
 def _weight_changes(before: Payload, after: Payload) -> Iterator[str]:
@@ -114,6 +110,6 @@ def _weight_changes(before: Payload, after: Payload) -> Iterator[str]:
 
 def _card_changes(before: Payload, after: Payload) -> Iterator[str]:
     old, new = before["cards"], after["cards"]
-    changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    changed = [key for key in sorted(old.keys() & new.keys()) if old[key] != new[key]]
     if changed:
         yield f"Newest content changed: {', '.join(changed)}."

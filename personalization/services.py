@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
@@ -86,24 +86,25 @@ def _is_publishable(campaign: Campaign) -> bool:
 
 
 def ruleset_payload() -> dict[str, Any]:
-    """Everything a decision needs, as JSON."""
-    variants = Variant.objects.select_related("category")
+    """Everything a decision needs, as JSON, and nothing that no page can show."""
     campaigns: dict[int, list[dict[str, Any]]] = {}
     live = Campaign.objects.filter(status=Campaign.Status.LIVE).order_by("-priority", "id")
     for campaign in live:
         if not _is_publishable(campaign):
             continue  # the form refuses such a rule; one written past it stays unpublished
         campaigns.setdefault(campaign.slot_id, []).append(_campaign_payload(campaign))
+    slots = [
+        {
+            "key": slot.key,
+            "name": slot.name,
+            "default": slot.default_id,
+            "campaigns": campaigns.get(slot.pk, []),
+        }
+        for slot in Slot.objects.order_by("key")
+    ]
+    variants = _variants_shown(slots)
     return {
-        "slots": [
-            {
-                "key": slot.key,
-                "name": slot.name,
-                "default": slot.default_id,
-                "campaigns": campaigns.get(slot.pk, []),
-            }
-            for slot in Slot.objects.order_by("key")
-        ],
+        "slots": slots,
         "variants": {str(variant.pk): _variant_payload(variant) for variant in variants},
         "weights": {
             name: [weight.weight, weight.negative]
@@ -111,9 +112,26 @@ def ruleset_payload() -> dict[str, Any]:
         },
         "cards": {
             category.slug: [card_payload(item) for item in _newest(category)]
-            for category in Category.objects.order_by("slug")
+            for category in _categories_shown(variants)
         },
     }
+
+
+def _variants_shown(slots: Iterable[Mapping[str, Any]]) -> list[Variant]:
+    """The variants of defaults and live campaigns."""
+    used = {slot["default"] for slot in slots} | {
+        campaign["variant"] for slot in slots for campaign in slot["campaigns"]
+    }
+    return list(Variant.objects.filter(pk__in=used).select_related("category").order_by("pk"))
+
+
+def _categories_shown(variants: Iterable[Variant]) -> list[Category]:
+    """The categories whose newest items these variants can show; all for a visitor's interest."""
+    categories = Category.objects.order_by("slug")
+    if any(variant.items == Variant.Items.INTEREST for variant in variants):
+        return list(categories)
+    named = [v.category_id for v in variants if v.items == Variant.Items.CATEGORY]
+    return list(categories.filter(pk__in=named))
 
 
 def _newest(category: Category) -> list[ContentItem]:

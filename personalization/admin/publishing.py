@@ -66,5 +66,7 @@ def _published(request: HttpRequest, view: Callable[[], HttpResponseBase]) -> Ht
     if version != before:
         messages.success(request, f"Published as version {version}: pages follow at once.")
     else:
-        messages.info(request, f"Nothing that pages show has changed: version {version} stays.")
+        messages.info(
+            request, f"Saved. No slot shows anything else for it: version {version} stays."
+        )
     return response

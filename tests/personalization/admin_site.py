@@ -19,7 +19,9 @@ class Site:
         self.item = ContentItem.objects.create(
             slug="beds", title="Beds", category=self.category, content_type="article"
         )
-        self.variant = Variant.objects.create(name="Garden", headline="Dig in")
+        self.variant = Variant.objects.create(
+            name="Garden", headline="Dig in", items=Variant.Items.INTEREST
+        )
         self.slot = Slot.objects.create(key="hero", name="Hero", default=self.variant)
         self.campaign = Campaign.objects.create(
             name="Gardeners", slot=self.slot, variant=self.variant, rule=RULE, status="live"

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
 from personalization.selectors import ruleset_current, ruleset_version
+from personalization.services import ruleset_payload, ruleset_publish
 from tests.personalization.admin_site import Site
 from tracking.models import EventType
 
@@ -47,7 +48,30 @@ def test_a_saved_campaign_is_decided_by_at_once(site: Site, marketer: Client) ->
 def test_saving_what_changes_no_page_makes_no_version(site: Site, marketer: Client) -> None:
     response = save(marketer, site)
     assert ruleset_version() == site.version
-    assert f"Nothing that pages show has changed: version {site.version} stays." in said(response)
+    assert f"Saved. No slot shows anything else for it: version {site.version} stays." in said(
+        response
+    )
+
+
+def test_what_no_page_shows_makes_no_version(site: Site, marketer: Client) -> None:
+    Variant.objects.update(items="")
+    site.version = ruleset_publish(by="test")
+    spare = Variant.objects.create(name="Spare", headline="Unused")
+    stays = f"Saved. No slot shows anything else for it: version {site.version} stays."
+    url = reverse("admin:personalization_variant_change", args=[spare.pk])
+    response = marketer.post(url, {"name": "Spare", "headline": "Still unused"})
+    assert stays in said(response)
+    items = reverse("admin:personalization_contentitem_changelist")
+    chosen = {"action": "unpublish", "_selected_action": [site.item.pk]}
+    assert stays in said(marketer.post(items, chosen))
+    assert ruleset_version() == site.version
+
+
+def test_items_count_where_a_variant_shows_their_category(site: Site) -> None:
+    Variant.objects.update(items="")
+    assert ruleset_payload()["cards"] == {}
+    Variant.objects.update(items="category", category=site.category)
+    assert list(ruleset_payload()["cards"]) == ["gardening"]
 
 
 @pytest.mark.parametrize(

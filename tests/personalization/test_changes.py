@@ -60,15 +60,28 @@ def set_campaign(**values: Any) -> Any:
             ["“Phones” is no longer live.", "Slot “Hero” removed."],
         ),
         (lambda after: after["variants"]["2"].update(text="!"), ["Variant “Hi” edited: text."]),
-        (lambda after: after["variants"].pop("2"), ["Variant “Hi” removed."]),
+        (lambda after: after["variants"].pop("2"), []),
         (lambda after: after["weights"].update(click=[4.5, False]), ["Weight of click: 3 → 4.5"]),
         (lambda after: after["weights"].update(like=[1.0, False]), ["Weight of like: none → 1"]),
-        (lambda after: after["cards"].update(music=[]), ["Newest content changed: music."]),
+        (lambda after: after["cards"].update(music=[]), []),
+        (
+            lambda after: after["cards"].update(gardening=[{"slug": "beds"}]),
+            ["Newest content changed: gardening."],
+        ),
         (lambda after: None, []),
     ],
 )  # fmt: skip
 def test_a_difference_is_a_sentence(edit: Any, said: list[str]) -> None:
     assert edited(edit) == said
+
+
+def test_a_variant_that_is_shown_no_more_is_still_named() -> None:
+    def edit(after: dict[str, Any]) -> None:
+        after["slots"][0]["campaigns"][0]["variant"] = 2
+        after["slots"][0]["default"] = 2
+        del after["variants"]["1"]
+
+    assert "“Phones”, shows: “Hello” → “Hi”" in edited(edit)
 
 
 def test_the_first_version_and_what_went_live() -> None:
