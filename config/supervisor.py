@@ -1,5 +1,7 @@
 """Runs programs side by side: their output with their names in front, all stopped together.
 
+A program that may be missing for a while is started again when it ends, later each time.
+
 Every program gets a session of its own and carries a token in its environment. By that token
 whatever is left of an earlier run (killed with -9, say) is found and ended, also what a program
 left behind itself. Standard library only; ends with the process that runs it on Linux.
@@ -15,6 +17,7 @@ import secrets
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +26,13 @@ from typing import TextIO
 from config.embedded import processes
 
 TOKEN = "ATTUNE_RUN"
+PROGRAM = "ATTUNE_PROGRAM"
 #: Seconds a program has to end after each signal; the first lets it finish what it is doing.
 STOP_SIGNALS = ((signal.SIGTERM, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 5.0))
 COLORS = ("36", "33", "35", "32", "34")
+#: Seconds a program must have run to count as healthy: what ends it then is a new trouble.
+HEALTHY_AFTER = 60.0
+LONGEST_DELAY = 30.0
 
 
 class AlreadyRunningError(Exception):
@@ -34,10 +41,32 @@ class AlreadyRunningError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """One command to keep running under a short name."""
+    """One command to keep running under a short name.
+
+    `restarts`: start it again when it ends, instead of naming it in `find_dead`.
+    """
 
     name: str
     argv: Sequence[str | Path]
+    restarts: bool = False
+
+
+@dataclass
+class Life:
+    """How one program is doing; times are those of the monotonic clock."""
+
+    started_at: float
+    ends: int = 0  # without a healthy life between them
+    due_at: float | None = None  # when to start it again
+
+
+def restart_delay(ends: int) -> float:
+    """Seconds to wait after so many ends in a row.
+
+    >>> [restart_delay(ends) for ends in (1, 2, 3, 5, 6, 2000)]
+    [1.0, 2.0, 4.0, 16.0, 30.0, 30.0]
+    """
+    return LONGEST_DELAY if ends > 5 else 2.0 ** (ends - 1)
 
 
 class Supervisor:
@@ -49,6 +78,7 @@ class Supervisor:
         self.output = output
         self.token = secrets.token_hex(8)
         self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.lives: dict[str, Life] = {}
         self.readers: list[threading.Thread] = []
 
     @contextlib.contextmanager
@@ -73,39 +103,81 @@ class Supervisor:
                 file.truncate(0)
 
     def start(self, programs: Sequence[Program], *, environment: Mapping[str, str]) -> None:
-        """Start all *programs*. Call before any thread exists: it forks."""
-        hook = processes.parent_death_hook(signal.SIGTERM)
+        """Start all *programs*. Call before any thread of the caller's exists: it forks."""
+        self.programs = {program.name: program for program in programs}
+        self.environment = dict(environment)
+        self._hook = processes.parent_death_hook(signal.SIGTERM)
         for program in programs:
-            self.children[program.name] = subprocess.Popen(
-                [str(part) for part in program.argv],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                cwd=self.cwd,
-                env={**environment, TOKEN: self.token, "PYTHONUNBUFFERED": "1"},
-                start_new_session=True,
-                preexec_fn=hook,  # noqa: PLW1509  no thread exists yet
-            )
+            self._launch(program)
+        self._note_leaders()
+        for name in self.programs:
+            self._follow_output(name)
+
+    def find_dead(self) -> tuple[str, int] | None:
+        """`(name, exit code)` of a program that ended and is not started again, if one did."""
+        for name, child in self.children.items():
+            if not self.programs[name].restarts and (code := child.poll()) is not None:
+                return name, code
+        return None
+
+    def restart_dead(self, *, now: float) -> None:
+        """Start again what ended and may be, each when its time has come."""
+        for name, life in self.lives.items():
+            code = self.children[name].poll()
+            if not self.programs[name].restarts or code is None:
+                continue
+            if life.due_at is None:
+                life.ends = 1 if now - life.started_at >= HEALTHY_AFTER else life.ends + 1
+                delay = restart_delay(life.ends)
+                life.due_at = now + delay
+                self.write_line(f"{name} ended with code {code}; starting it again in {delay:g} s.")
+            elif now >= life.due_at:
+                # What it started itself would work beside the new one.
+                _kill_marked(f"{PROGRAM}={self._mark(name)}")
+                self._launch(self.programs[name])
+                life.started_at, life.due_at = now, None
+                self._note_leaders()
+                self._follow_output(name)
+
+    def _launch(self, program: Program) -> None:
+        self.lives.setdefault(program.name, Life(started_at=time.monotonic()))
+        self.children[program.name] = subprocess.Popen(
+            [str(part) for part in program.argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self.cwd,
+            env={
+                **self.environment,
+                TOKEN: self.token,
+                PROGRAM: self._mark(program.name),
+                "PYTHONUNBUFFERED": "1",
+            },
+            start_new_session=True,
+            # Safe beside our readers: the hook imports nothing and takes no lock.
+            preexec_fn=self._hook,  # noqa: PLW1509
+        )
+
+    def _mark(self, name: str) -> str:
+        return f"{name}-{self.token}"
+
+    def _note_leaders(self) -> None:
+        """Write down what runs, for the run after a kill -9."""
         self._file.truncate(0)
         leaders = [processes.fingerprint(child.pid) for child in self.children.values()]
         self._file.write(json.dumps({"token": self.token, "leaders": leaders}))
         self._file.flush()
-        width = max(len(name) for name in self.children)
-        for place, (name, child) in enumerate(self.children.items()):
-            prefix = f"{name:<{width}} | "
-            if self.output.isatty():
-                prefix = f"\x1b[{COLORS[place % len(COLORS)]}m{prefix}\x1b[0m"
-            reader = threading.Thread(target=self._copy_output, args=(child, prefix), daemon=True)
-            reader.start()
-            self.readers.append(reader)
 
-    def find_dead(self) -> tuple[str, int] | None:
-        """`(name, exit code)` of a program that ended, if one did."""
-        for name, child in self.children.items():
-            code = child.poll()
-            if code is not None:
-                return name, code
-        return None
+    def _follow_output(self, name: str) -> None:
+        place, width = list(self.programs).index(name), max(map(len, self.programs))
+        prefix = f"{name:<{width}} | "
+        if self.output.isatty():
+            prefix = f"\x1b[{COLORS[place % len(COLORS)]}m{prefix}\x1b[0m"
+        reader = threading.Thread(
+            target=self._copy_output, args=(self.children[name], prefix), daemon=True
+        )
+        reader.start()
+        self.readers = [old for old in self.readers if old.is_alive()] + [reader]
 
     def stop(self) -> None:
         """End every program and all it started; nothing with our token is left."""
@@ -118,10 +190,11 @@ class Supervisor:
                 seconds=patience,
             ):
                 break
-        _kill_marked(self.token)
+        _kill_marked(f"{TOKEN}={self.token}")
         for reader in self.readers:
             reader.join(timeout=2)
         self.children.clear()
+        self.lives.clear()
         self.readers.clear()
 
     def write_line(self, line: str) -> None:
@@ -146,12 +219,12 @@ def end_leftovers(run: str) -> None:
             pid = int(leader.split()[0]) if leader else 0
             if leader and processes.fingerprint(pid) == leader:
                 processes.end(pid, *STOP_SIGNALS, child=None)
-        _kill_marked(left["token"])
+        _kill_marked(f"{TOKEN}={left['token']}")
 
 
-def _kill_marked(token: str) -> None:
-    """Kill every process that carries *token* (Linux: found through /proc)."""
-    mark = f"{TOKEN}={token}".encode()
+def _kill_marked(variable: str) -> None:
+    """Kill every process with `NAME=value` in its environment (Linux: found through /proc)."""
+    mark = variable.encode()
 
     def kill_all() -> bool:
         marked = [pid for pid in _list_pids() if pid != os.getpid() and _carries(pid, mark)]

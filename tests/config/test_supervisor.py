@@ -1,5 +1,6 @@
 """Programs side by side: named output, one stop for all, nothing left behind."""
 
+import doctest
 import io
 import json
 import os
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import config.supervisor
 from config.embedded import processes
 from config.supervisor import AlreadyRunningError, Program, Supervisor
 
@@ -54,6 +56,36 @@ def test_program_that_ends_is_named_with_its_code(tmp_path):
         start(supervisor, lasting="import time; time.sleep(600)", brief="raise SystemExit(3)")
         assert processes.wait_until(lambda: supervisor.find_dead() is not None, seconds=20)
         assert supervisor.find_dead() == ("brief", 3)
+
+
+def test_program_that_restarts_comes_back_later_each_time_without_what_it_left(tmp_path):
+    supervisor = make_supervisor(tmp_path)
+    with supervisor.hold():
+        lasting = Program(name="web", argv=[sys.executable, "-c", "import time; time.sleep(600)"])
+        parent = Program(name="parent", argv=[sys.executable, "-c", LEAVES_A_CHILD], restarts=True)
+        supervisor.start([lasting, parent], environment=dict(os.environ))
+        left = int(wait_for_output(supervisor, "child").split()[-1])
+        for now, delay in ((10.0, 1), (20.0, 2), (30.0, 4), (20_000.0, 1)):
+            child = supervisor.children["parent"]
+            child.kill()
+            child.wait(timeout=5)
+            assert supervisor.find_dead() is None
+            supervisor.restart_dead(now=now)
+            line = f"parent ended with code -9; starting it again in {delay} s.\n"
+            assert supervisor.output.getvalue().endswith(line)
+            supervisor.restart_dead(now=now + delay - 0.1)
+            assert supervisor.children["parent"] is child
+            supervisor.restart_dead(now=now + delay)
+            assert supervisor.children["parent"].poll() is None
+        assert not processes.is_alive(left)
+        run = json.loads((tmp_path / "run.json").read_text())
+        pids = [str(child.pid) for child in supervisor.children.values()]
+        assert [leader.split()[0] for leader in run["leaders"]] == pids
+        assert supervisor.children["web"].poll() is None
+
+
+def test_the_delays_are_those_of_the_docstring():
+    assert doctest.testmod(config.supervisor) == (0, 1)
 
 
 def test_stop_ends_what_programs_started_in_sessions_of_their_own(tmp_path):

@@ -96,6 +96,10 @@ def list_processes_of(data_dir: Path) -> dict[int, str]:
     return found
 
 
+def find_programs(data_dir: Path, word: str) -> set[int]:
+    return {pid for pid, words in list_processes_of(data_dir).items() if word in words}
+
+
 def test_up_answers_refuses_a_second_and_leaves_nothing_after_ctrl_c(start_up, data_dir):
     up = start_up()
     up.wait_for_greeting()
@@ -121,14 +125,22 @@ def test_up_answers_refuses_a_second_and_leaves_nothing_after_ctrl_c(start_up, d
     assert list_processes_of(data_dir) == {}
 
 
-def test_start_after_kill_9_cleans_up_and_a_dead_program_takes_the_rest_along(start_up, data_dir):
+def test_start_after_kill_9_cleans_up_then_a_dead_worker_comes_back_and_a_dead_web_ends_all(
+    start_up, data_dir
+):
     killed = start_up()
     killed.wait_for_greeting()
     assert killed.end_with(signal.SIGKILL) == -signal.SIGKILL
     up = start_up(data_dir, killed.port)
     up.wait_for_greeting()
-    beat = next(pid for pid, words in list_processes_of(data_dir).items() if " beat " in words)
-    os.kill(beat, signal.SIGKILL)
+    assert processes.wait_until(lambda: " ready." in up.said, seconds=60, pause=0.05), up.said
+    workers = find_programs(data_dir, " worker ")
+    os.kill(min(workers), signal.SIGKILL)  # the parent of the others
+    processes.wait_until(lambda: up.said.count(" ready.") == 2, seconds=60, pause=0.05)
+    assert "worker ended with code -9; starting it again in 1 s." in up.said
+    assert up.said.count(" ready.") == 2, up.said
+    assert not workers & find_programs(data_dir, " worker ")
+    os.kill(min(find_programs(data_dir, " granian ")), signal.SIGKILL)
     assert up.process.wait(timeout=60) == 1
-    assert "beat ended with code -9; everything is stopped." in up.said
+    assert "web ended with code -9; everything is stopped." in up.said
     assert list_processes_of(data_dir) == {}

@@ -84,6 +84,7 @@ class Command(BaseCommand):
             dead = supervisor.find_dead()
             if dead is not None:
                 raise CommandError(f"{dead[0]} ended with code {dead[1]}; everything is stopped.")
+            supervisor.restart_dead(now=time.monotonic())
             dead_service = services.find_dead() if services else None
             if dead_service is not None:
                 raise CommandError(f"{dead_service} ended; everything is stopped.")
@@ -155,6 +156,7 @@ def list_programs() -> list[Program]:
         web,
         Program(
             name="worker",
+            restarts=True,
             argv=[
                 *(*celery, "worker", "--concurrency", str(workers), "--loglevel", "INFO"),
                 *("--without-gossip", "--without-mingle", "--hostname", "attune@%h"),
@@ -162,6 +164,7 @@ def list_programs() -> list[Program]:
         ),
         Program(
             name="beat",
+            restarts=True,
             argv=[*celery, "beat", "--loglevel", "WARNING", "--pidfile=", "-s", schedule_file],
         ),
     ]
