@@ -1,5 +1,6 @@
 """Fill the site with invented visitors who come through the front door."""
 
+import sys
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -51,7 +52,11 @@ class Command(BaseCommand):
         )
         began = time.monotonic()
         total = sum(len(plan.visits) for plan in plans)
-        with tqdm(total=total, unit=" visits", desc="simulate", file=self.stderr) as bar:
+        # On a terminal only, as import_events does.
+        with tqdm(
+            total=total, unit=" visits", desc="simulate",
+            disable=None, file=sys.stderr, dynamic_ncols=True,
+        ) as bar:  # fmt: skip
             tallies = visitors_run(
                 plans=plans,
                 base_url=base_url,
