@@ -9,6 +9,7 @@ the variable, so a bad setting stops the start with one clear line.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import secrets
@@ -98,6 +99,19 @@ def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
 def env_path(name: str, default: Path) -> Path:
     """The absolute path in *name* (`~` expanded; relative to the working directory)."""
     return Path(env_str(name, str(default))).expanduser().absolute()
+
+
+def check_host(host: str, *, debug: bool) -> None:
+    """Refuse to serve debug pages, which show settings and source, to a network."""
+    try:
+        is_loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost"
+    if debug and not is_loopback:
+        raise ImproperlyConfigured(
+            f"HOST={host} with DEBUG=1 would show debug pages to a network: set DEBUG=0, "
+            "SECRET_KEY and ALLOWED_HOSTS in the environment or .env, or HOST=127.0.0.1."
+        )
 
 
 def secret_key(data_dir: Path, *, debug: bool) -> str:

@@ -11,6 +11,7 @@ from django.templatetags.static import static
 
 from config import embedded
 from config.env import (
+    check_host,
     env_bool,
     env_int,
     env_list,
@@ -28,7 +29,8 @@ read_dotenv(BASE_DIR / ".env")
 DEBUG = env_bool("DEBUG", default=True)
 DATA_DIR = env_path("DATA_DIR", default=BASE_DIR / "data")
 HOST = env_str("HOST", default="127.0.0.1")
-PORT = env_int("PORT", default=8000)
+check_host(HOST, debug=DEBUG)
+PORT = env_int("PORT", default=8000, least=1, most=65535)
 SITE_NAME = env_str("SITE_NAME", default="Fieldnotes")
 SECRET_KEY = env_str("SECRET_KEY", default="") or secret_key(DATA_DIR, debug=DEBUG)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -91,7 +93,7 @@ CELERY_TIMEZONE = "UTC"
 
 #: Visitors hash to this many shards; a shard is worked by one worker at a time. Fixed once
 #: data exists: changing it would send a visitor's events through two shards.
-SHARDS = env_int("SHARDS", default=16)
+SHARDS = env_int("SHARDS", default=16, least=1, most=32767)
 #: Events older than this are refused from browsers; imports may bring any age.
 EVENT_MAX_AGE_DAYS = env_int("EVENT_MAX_AGE_DAYS", default=7)
 #: Distinct topics (categories and content types) one profile remembers: 64 keep the largest
@@ -252,14 +254,23 @@ UNFOLD = {
 
 # --- Logging: to standard error, one line an event ---------------------------------------------
 
+LOG_LEVEL = env_str("LOG_LEVEL", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", default="INFO")},
-    # Two lines for each of several tasks every two seconds would drown the rest.
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        # Our console alone: Django's own handler would write every line a second time.
+        "django": {"level": LOG_LEVEL, "handlers": []},
+        # Anybody can cause a 4xx, any number of times; what matters of them is counted
+        # (tracking.DropCount). A 5xx is an ERROR.
+        "django.request": {"level": "WARNING" if LOG_LEVEL == "DEBUG" else "ERROR"},
+        "django.security.DisallowedHost": {
+            "level": "ERROR" if LOG_LEVEL == "DEBUG" else "CRITICAL",
+        },
+        # Two lines for each of several tasks every two seconds would drown the rest.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },

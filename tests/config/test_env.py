@@ -4,6 +4,8 @@ import ast
 import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,56 @@ def test_secret_key_is_made_once_and_kept_private(tmp_path):
 def test_secret_key_must_be_set_in_production(tmp_path):
     with pytest.raises(ImproperlyConfigured, match=r"^SECRET_KEY must be set when DEBUG=0\.$"):
         env.secret_key(tmp_path, debug=False)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", "fd00::1"])
+def test_debug_pages_are_not_served_to_a_network(host):
+    with pytest.raises(ImproperlyConfigured, match=r"set DEBUG=0, SECRET_KEY and ALLOWED_HOSTS"):
+        env.check_host(host, debug=True)
+    env.check_host(host, debug=False)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])
+def test_debug_pages_are_for_this_machine(host):
+    env.check_host(host, debug=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("PORT", "80000", "PORT must be between 1 and 65535; it is 80000."),
+        ("PORT", "0", "PORT must be between 1 and 65535; it is 0."),
+        ("SHARDS", "0", "SHARDS must be between 1 and 32767; it is 0."),
+        (
+            "LOG_LEVEL",
+            "LOUD",
+            "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR; it is 'LOUD'.",
+        ),
+        (
+            "HOST",
+            "0.0.0.0",
+            "HOST=0.0.0.0 with DEBUG=1 would show debug pages to a network: set DEBUG=0, "
+            "SECRET_KEY and ALLOWED_HOSTS in the environment or .env, or HOST=127.0.0.1.",
+        ),
+    ],
+)
+def test_a_bad_setting_stops_the_start_with_one_line(name, value, line):
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DEBUG": "1",
+        name: value,
+    }
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr.strip()) == (1, "", line)
 
 
 def list_variables_read() -> set[str]:
