@@ -50,6 +50,7 @@ def test_taking_back_is_never_held_up(client, choice):
     for _ in range(3):
         choose(Client(), "accept")
     old = visitor_id_of(client)
+    assert old is not None
     assert choose(client, *choice).status_code == 303
     assert EffectiveConsent.objects.get(pk=old).fenced_at is not None
     assert choose(client, "accept").status_code == 429

@@ -172,7 +172,8 @@ def test_one_sweep_runs_at_a_time() -> None:
 def test_a_long_backlog_gives_others_their_turn(
     monkeypatch: pytest.MonkeyPatch, small_drains: None
 ) -> None:
-    ana, nudged = ana_make(), []
+    ana = ana_make()
+    nudged: list[int] = []
     monkeypatch.setattr(services, "shard_nudge", nudged.append)
     for _ in range(5):
         inbox_put(ana, [event_make()])

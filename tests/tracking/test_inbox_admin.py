@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -28,7 +30,7 @@ def test_a_request_set_aside_is_shown_and_can_be_tried_again(admin_client: Clien
 
 
 def test_trying_again_is_for_those_who_may_do_everything(
-    client: Client, django_user_model: type
+    client: Client, django_user_model: Any
 ) -> None:
     client.force_login(django_user_model.objects.create_user("ben", is_staff=True))
     assert client.get(reverse(INBOX)).status_code == 403
