@@ -10,7 +10,11 @@ from datetime import timedelta
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from config.checks import check_database
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -29,6 +33,17 @@ app.conf.beat_schedule = {
     name: {"task": task, "schedule": when, "options": {"expires": 60}}
     for name, (task, when) in SCHEDULE.items()
 }
+
+
+@worker_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def worker_check(**kwargs: object) -> None:
+    """End at once, with one line, on a database that does not fit the settings."""
+    try:
+        check_database()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from None
+    # The pool's threads must be gone before the worker forks.
+    connection.close_pool()  # type: ignore[attr-defined]
 
 
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]

@@ -6,4 +6,4 @@ class TrackingConfig(AppConfig):
     verbose_name = "What happened"
 
     def ready(self) -> None:
-        from tracking import receivers  # noqa: F401
+        from tracking import checks, receivers  # noqa: F401

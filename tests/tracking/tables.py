@@ -3,7 +3,7 @@
 from django.db import connection
 
 TABLES = (
-    "tracking_event", "tracking_inbox", "tracking_visit", "tracking_shard", "tracking_dropcount",
+    "tracking_event", "tracking_inbox", "tracking_visit", "tracking_dropcount",
     "tracking_quarantine", "tracking_importrun", "tracking_sweepcursor", "profiles_profile",
     "profiles_foldcursor", "consent_effectiveconsent", "consent_consentdecision",
 )  # fmt: skip
@@ -12,3 +12,4 @@ TABLES = (
 def tables_empty() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(TABLES)}")
+        cursor.execute("UPDATE tracking_shard SET last_seq = 0")

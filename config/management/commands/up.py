@@ -23,6 +23,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from config import embedded
+from config.checks import check_database
 from config.env import env_int, env_str
 from config.supervisor import AlreadyRunningError, Program, Supervisor
 
@@ -31,7 +32,7 @@ STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 class Command(BaseCommand):
     help = "Start the services, the web server, the worker and the schedule; stop them on Ctrl-C."
-    #: The database the checks may look at does not run yet; `migrate` runs them.
+    #: The database the checks may look at does not run yet; `check_database` runs those.
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -74,6 +75,7 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             call_command("collectstatic", interactive=False, verbosity=0)
         call_command("migrate", interactive=False, verbosity=0)
+        check_database()
         if loads_demo and not get_user_model().objects.exists():
             call_command("load_demo")  # a database nobody can log into is a new one
         # The pool's threads must be gone before we fork, its connections before we wait.

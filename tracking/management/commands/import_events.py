@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import current_app
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
 from tqdm import tqdm
 
 from tracking import importing, runs
@@ -32,6 +33,9 @@ class Command(BaseCommand):
         "Import a CSV or JSON-lines log (plain or gzip) through the pipeline of all events. "
         "Interrupted, it goes on where it was; repeated, it stores nothing twice."
     )
+
+    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
+        return super().get_check_kwargs(options) | {"databases": [DEFAULT_DB_ALIAS]}
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
