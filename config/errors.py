@@ -7,11 +7,26 @@ documentation that programs compare and people search for.
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 PROBLEM_JSON = "application/problem+json"
+API = "/api/"
+
+
+def problem_make(*, reason: str, status: int, detail: str, **extra: Any) -> dict[str, Any]:
+    """The body of a refusal; `type` leads to the reason's line in the documentation."""
+    return {
+        "type": f"/docs/errors#{reason}",
+        "title": reason.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "reason": reason,
+        **extra,
+    }
 
 
 def problem_exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -21,14 +36,7 @@ def problem_exception_handler(exc: Exception, context: Mapping[str, Any]) -> Res
         return None
     reason, detail = _describe(exc)
     extra = getattr(exc, "extra", {})
-    response.data = {
-        "type": f"/docs/errors#{reason}",
-        "title": reason.replace("_", " ").capitalize(),
-        "status": response.status_code,
-        "detail": detail,
-        "reason": reason,
-        **extra,
-    }
+    response.data = problem_make(reason=reason, status=response.status_code, detail=detail, **extra)
     response.content_type = PROBLEM_JSON
     return response
 
@@ -40,3 +48,32 @@ def _describe(exc: Exception) -> tuple[str, str]:
         detail = exc.detail if isinstance(exc.detail, str) else str(exc.detail)
         return str(reason), str(detail)
     return type(exc).__name__.lower(), str(exc)
+
+
+# --- What never reached a view of the API ------------------------------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """handler400: most often a Host that is not among ALLOWED_HOSTS."""
+    if request.path.startswith(API):
+        return _problem("bad_request", 400, "The request, or the host it names, is not valid here.")
+    return defaults.bad_request(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """handler404."""
+    if request.path.startswith(API):
+        return _problem("not_found", 404, "There is nothing at this address; see /api/docs/.")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """handler500."""
+    if request.path.startswith(API):
+        return _problem("server_error", 500, "Something broke on our side. Try again later.")
+    return defaults.server_error(request)
+
+
+def _problem(reason: str, status: int, detail: str) -> JsonResponse:
+    body = problem_make(reason=reason, status=status, detail=detail)
+    return JsonResponse(body, status=status, content_type=PROBLEM_JSON)

@@ -8,4 +8,6 @@ urlpatterns = [
     path("items/<slug:slug>/", views.item, name="item"),
     path("search/", views.search, name="search"),
     path("about/", views.about, name="about"),
+    path("docs/errors", views.errors, name="errors"),
+    path("favicon.ico", views.favicon),
 ]

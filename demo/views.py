@@ -1,11 +1,15 @@
 """The pages of the demonstration site. What is personal on them comes from `{% slot %}`."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from demo.cards import card_make, related_list, shelves_make
@@ -13,6 +17,8 @@ from demo.context_processors import navigation
 from demo.prose import prose_render
 from personalization import selectors
 
+ERRORS_PAGE = settings.BASE_DIR / "docs" / "errors.md"
+REASON_CELL = re.compile(r"<td><code>(\w+)</code></td>")
 QUERY_LIMIT = 100  # characters
 RESULTS_LIMIT = 24  # items
 SUGGESTIONS = ("beginner", "weekend", "repair", "tools", "winter", "light")
@@ -107,6 +113,25 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
     return render(request, "demo/about.html", {"page_kind": "about"})
+
+
+@require_safe
+def errors(request: HttpRequest) -> HttpResponse:
+    """Where the `type` of a refusal leads: the documentation's page, each reason an anchor."""
+    try:
+        source = ERRORS_PAGE.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise Http404("deployed without docs/") from None
+    headline, _, text = source.removeprefix("# ").partition("\n")
+    # Safe: the pattern is markup that prose_render has written, with a word in it.
+    body = mark_safe(REASON_CELL.sub(r'<td id="\1"><code>\1</code></td>', prose_render(text)))
+    return render(request, "demo/errors.html", {"headline": headline, "body": body})
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For browsers that ask here before they have read a page."""
+    return redirect(static("img/favicon.svg"))  # not for good: the name may carry a hash
 
 
 def _content_type(request: HttpRequest) -> str | None:
