@@ -16,7 +16,7 @@ from bench.instance import ROOT, Instance, free_port
 from bench.report import median, quantile, report
 
 EVENTS = 20
-CONNECTIONS = 4
+CONNECTIONS = 16
 
 
 def reference_start(port: int) -> subprocess.Popen[bytes]:

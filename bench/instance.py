@@ -42,6 +42,7 @@ class Instance:
             "SECURE_SSL_REDIRECT": "0",
             "LOG_LEVEL": "ERROR",
             "WORKERS": str(workers),
+            "CONSENT_CHOICES_PER_MINUTE": "1000000",  # all visitors share one address here
             "DJANGO_SETTINGS_MODULE": "config.settings",
             **(environment or {}),
         }
