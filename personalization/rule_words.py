@@ -5,17 +5,23 @@ the two. What never gets in: requests, widgets, storage.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from personalization.rule_rows import Names
 from personalization.rules.conditions import CONDITIONS, Field
-from personalization.rules.tree import MAX_CONDITIONS, MAX_DEPTH, Leaf, Node, sentence_of
+from personalization.rules.tree import (
+    MAX_CONDITIONS,
+    MAX_DEPTH,
+    Leaf,
+    Node,
+    event_words,
+    sentence_of,
+)
 
 EMPTY = "Nobody yet: add a condition."
 JOINED = {"all": " and ", "any": " or "}
 NEGATED = ("none", "not")
-NEGATION = "it is not true that "
+NEGATION = "not: "
 COUNTED = {
     "none": "none of these is true: ",
     "not": "none of these is true: ",
@@ -28,16 +34,14 @@ def rule_sentence(node: Node, names: Names | None = None) -> str:
 
     >>> from personalization.rules.tree import rule_parse
     >>> rule_sentence(rule_parse({"all": [{"condition": "device"}, {"condition": "visits"}]}))
-    'they are on a phone and they have made at least 2 visits'
+    'using a phone and made at least 2 visits'
     """
     return _sentence(node, (names or Names()).categories)
 
 
 def _sentence(node: Node, categories: Mapping[str, str]) -> str:
     if isinstance(node, Leaf):
-        slug = node.params.get("category")
-        words = {"category": categories.get(slug, slug)} if slug else {}
-        return sentence_of(replace(node, params={**node.params, **words}))
+        return sentence_of(node, categories)
     parts = [_inner(member, categories) for member in node.members]
     if node.kind in JOINED:
         return JOINED[node.kind].join(parts)
@@ -59,6 +63,7 @@ def rule_definitions(names: Names) -> dict[str, Any]:
         "conditions": {
             condition.kind: {
                 "sentence": condition.sentence,
+                "instead": condition.instead,
                 "fields": {field.name: _words(field, names) for field in condition.fields},
             }
             for condition in CONDITIONS
@@ -74,16 +79,19 @@ def rule_definitions(names: Names) -> dict[str, Any]:
 
 
 def _words(field: Field, names: Names) -> dict[str, Any]:
-    """How a field's value is said: `words` by value, and what comes before an optional one."""
+    """How a field's value is said: `words` by value, what comes before an optional one, `said`."""
     words: dict[str, str] = {}
     if field.choices is not None:
         words = dict(field.choices)
     elif field.type == "category":
         words = dict(names.categories)
     elif field.type == "event_type":
-        words = {name: name.replace("_", " ") for name in names.event_types}
+        words = {name: event_words(name) for name in names.event_types}
     return {
         "words": words,
         "before": " in " if field.type == "category" and field.optional else "",
         "is_number": field.type in ("number", "integer"),
+        "is_category": field.type == "category",
+        "is_event_type": field.type == "event_type",
+        "said": field.said,
     }

@@ -17,12 +17,33 @@ FieldType = Literal[
 ]
 
 NUMBER_OPERATORS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
-COUNT_OPERATORS = NUMBER_OPERATORS | {"=": "exactly"}
+COUNT_OPERATORS = NUMBER_OPERATORS | {"<": "fewer than", "=": "exactly"}
 TEXT_OPERATORS = {
     "equals": "is",
     "not_equals": "is not",
     "contains": "contains",
     "starts_with": "starts with",
+}
+
+#: What somebody did, by event type; others are said by their name.
+VERBS = {
+    "page_view": "viewed pages",
+    "click": "clicked",
+    "category_click": "followed links to a category",
+    "dwell": "spent time on pages",
+    "scroll": "scrolled",
+    "form_submit": "sent a form",
+    "search": "searched",
+    "video_play": "played videos",
+    "add_to_cart": "added to the cart",
+    "purchase": "purchased",
+    "share": "shared",
+    "bookmark": "bookmarked",
+    "like": "liked",
+    "comment": "commented",
+    "follow": "followed",
+    "exposure": "was shown something personal",
+    "dismiss": "dismissed something",
 }
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -40,7 +61,10 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a condition as form and parser see it. `low`/`high` bound numbers, edges in."""
+    """One field of a condition as form and parser see it. `low`/`high` bound numbers, edges in.
+
+    `said` is how a sentence says 1, and any other number: ("once", "{} times").
+    """
 
     name: str
     label: str
@@ -51,12 +75,15 @@ class Field:
     optional: bool = False
     default: Any = None
     unit: str = ""
+    said: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A kind of condition. `sentence` is a format string over the fields' words.
+    """A kind of condition. `sentence` is a format string over the fields' words, read by
+    marketers and by visitors ("Why am I seeing this?"), so it speaks of nobody.
 
+    `instead` are sentences for some values, as text: the first whose values all agree is said.
     `needs` is the purpose without which it is unknown. `test` defaults to comparing the measured
     value with the field `value` by the field `operator`.
     """
@@ -67,6 +94,7 @@ class Condition:
     fields: tuple[Field, ...]
     measure: Measure
     sentence: str
+    instead: tuple[tuple[Mapping[str, str], str], ...] = ()
     needs: str = "personalization"
     test: Callable[[Any, Params], bool] | None = None
     unit: str = ""
@@ -83,14 +111,29 @@ def _operator(operators: Mapping[str, str], default: str) -> Field:
     return Field("operator", "Compared", "operator", choices=operators, default=default)
 
 
-def _number(label: str, high: float, *, default: float, unit: str = "") -> Field:
-    return Field("value", label, "number", low=0, high=high, default=default, unit=unit)
+def _number(
+    label: str,
+    high: float,
+    *,
+    default: float,
+    unit: str = "",
+    said: tuple[str, str] | None = None,
+) -> Field:
+    return Field("value", label, "number", low=0, high=high, default=default, unit=unit, said=said)
 
 
-def _count(label: str, high: int, *, low: int = 0, default: int = 1, unit: str = "") -> Field:
-    return Field("value", label, "integer", low=low, high=high, default=default, unit=unit)
+def _count(
+    label: str, high: int, *, low: int = 0, default: int = 1, said: tuple[str, str] | None = None
+) -> Field:
+    return Field("value", label, "integer", low=low, high=high, default=default, said=said)
 
 
+def _none(sentence: str) -> tuple[tuple[Mapping[str, str], str], ...]:
+    """What is said when nothing at all is asked for."""
+    return tuple(({"operator": operator, "value": "0"}, sentence) for operator in ("=", "<="))
+
+
+_DAYS = ("1 day", "{} days")
 _CATEGORY = Field("category", "Category", "category")
 
 
@@ -121,6 +164,7 @@ CONDITIONS: tuple[Condition, ...] = (
         (_CATEGORY, _count("Among the top", 10, low=1, default=1)),
         measures.rank,
         "{category} is among the top {value} interests",
+        instead=(({"value": "1"}, "{category} is the top interest"),),
         test=lambda rank, params: rank <= params["value"],
     ),
     Condition(
@@ -164,7 +208,7 @@ CONDITIONS: tuple[Condition, ...] = (
             ),
         ),
         measures.preferred_type,
-        "they prefer {value}",
+        "most interested in {value}",
         test=lambda preferred, params: preferred == params["value"],
     ),
     Condition(
@@ -175,11 +219,14 @@ CONDITIONS: tuple[Condition, ...] = (
             Field("type", "Event", "event_type", default="page_view"),
             Field("category", "In category", "category", optional=True, default=""),
             _operator(COUNT_OPERATORS, ">="),
-            _count("Times", RECENT_EVENTS, default=3),
-            Field("days", "Within", "number", low=0.01, high=365, default=7, unit="days"),
+            _count("Times", RECENT_EVENTS, default=3, said=("once", "{} times")),
+            Field(
+                "days", "Within", "number", low=0.01, high=365, default=7, unit="days", said=_DAYS
+            ),
         ),
         measures.events,
-        "{type}{category} {operator} {value} times in {days} days",
+        "{type}{category} {operator} {value} within {days}",
+        instead=_none("never {type}{category} within {days}"),
     ),
     Condition(
         "engagement_level",
@@ -201,25 +248,33 @@ CONDITIONS: tuple[Condition, ...] = (
         "visits",
         "Number of visits",
         "Visit",
-        (_operator(COUNT_OPERATORS, ">="), _count("Visits", 10_000, default=2)),
+        (
+            _operator(COUNT_OPERATORS, ">="),
+            _count("Visits", 10_000, default=2, said=("1 visit", "{} visits")),
+        ),
         measures.visits,
-        "they have made {operator} {value} visits",
+        "made {operator} {value}",
+        instead=_none("made no visits"),
     ),
     Condition(
         "pages_in_visit",
         "Pages in this visit",
         "Visit",
-        (_operator(COUNT_OPERATORS, ">="), _count("Pages", RECENT_EVENTS, default=3)),
+        (
+            _operator(COUNT_OPERATORS, ">="),
+            _count("Pages", RECENT_EVENTS, default=3, said=("1 page", "{} pages")),
+        ),
         lambda context, params: context.pages_in_visit,
-        "they have seen {operator} {value} pages in this visit",
+        "saw {operator} {value} in this visit",
+        instead=_none("saw no pages in this visit"),
     ),
     Condition(
         "days_since_last_event",
         "Days since last seen",
         "Visit",
-        (_operator(NUMBER_OPERATORS, ">="), _number("Days", 365, default=7)),
+        (_operator(NUMBER_OPERATORS, ">="), _number("Days", 365, default=7, said=_DAYS)),
         measures.days_since_last,
-        "they were last seen {operator} {value} days ago",
+        "last seen {operator} {value} ago",
     ),
     Condition(
         "path",
@@ -285,7 +340,7 @@ CONDITIONS: tuple[Condition, ...] = (
             ),
         ),
         lambda context, params: measures.known(context.request.device),
-        "they are on {value}",
+        "using {value}",
         needs="",
         test=lambda device, params: device == params["value"],
     ),

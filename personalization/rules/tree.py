@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import category
 
-from personalization.rules.conditions import BY_KIND, Condition, Field
+from personalization.rules.conditions import BY_KIND, VERBS, Condition, Field
 from personalization.rules.context import Context
 
 MAX_DEPTH = 5
@@ -139,24 +139,54 @@ def _group_sentence(group: Group) -> str:
     return GROUP_SENTENCES[group.kind].format(needed=group.needed)
 
 
-def sentence_of(leaf: Leaf) -> str:
-    """The condition in plain words.
+def sentence_of(leaf: Leaf, categories: Mapping[str, str] | None = None) -> str:
+    """The condition in plain words, with categories by name where names are given.
 
     >>> sentence_of(rule_parse({"condition": "device", "value": "phone"}))
-    'they are on a phone'
+    'using a phone'
+    >>> sentence_of(rule_parse({"condition": "events", "category": "home-office", "value": 1}))
+    'viewed pages in Home office at least once within 7 days'
     """
-    words = {field.name: _word(field, leaf.params[field.name]) for field in leaf.condition.fields}
+    fields, params = leaf.condition.fields, leaf.params
+    plain = {field.name: _plain(params[field.name]) for field in fields}
+    words = {field.name: _word(field, plain[field.name], categories or {}) for field in fields}
+    for values, sentence in leaf.condition.instead:
+        if all(plain[name] == value for name, value in values.items()):
+            return sentence.format(**words)
     return leaf.condition.sentence.format(**words)
 
 
-def _word(field: Field, value: Any) -> str:
-    if field.choices is not None:
-        return field.choices.get(value, str(value))
-    if field.type == "category":
-        return f" in {value}" if field.optional and value else str(value)
-    if field.type == "event_type":
-        return str(value).replace("_", " ")
+def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _word(field: Field, value: str, categories: Mapping[str, str]) -> str:
+    if field.choices is not None:
+        return field.choices.get(value, value)
+    if field.type == "category":
+        name = categories.get(value) or readable(value)
+        return f" in {name}" if field.optional and value else name
+    if field.type == "event_type":
+        return event_words(value)
+    if field.said is not None:
+        one, many = field.said
+        return one if value == "1" else many.replace("{}", value)
+    return value
+
+
+def readable(slug: str) -> str:
+    """A slug as words.
+
+    >>> readable("home-office")
+    'Home office'
+    """
+    words = slug.replace("-", " ").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def event_words(name: str) -> str:
+    """What somebody did, by the name of the event type."""
+    return VERBS.get(name) or name.replace("_", " ")
 
 
 def rule_parse(tree: Any) -> Node:

@@ -40,6 +40,15 @@ NESTED = {
             ]
         },
         {"none": [{"condition": "gpc", "value": "on"}, {"condition": "consent"}]},
+        {
+            "any": [
+                {"condition": "events", "type": "purchase", "operator": "=", "value": 0, "days": 1},
+                {"condition": "events", "type": "gone_type", "category": "gone-away", "value": 1},
+                {"condition": "top_interest", "category": "gone-away", "value": 1},
+                {"condition": "visits", "operator": "=", "value": 1},
+                {"condition": "days_since_last_event", "value": 0.5},
+            ]
+        },
     ]
 }
 
@@ -107,8 +116,7 @@ def test_a_marketer_builds_a_rule_from_nothing(marketer: Page) -> None:
     second = group.locator("[data-rule-row]").nth(1)
     part(second, "condition").select_option(label="Number of visits")
     expect(page.locator(SENTENCE)).to_have_text(
-        "The interest in Cycling is at least 7.5"
-        " and (they are on a phone or they have made at least 2 visits)."
+        "The interest in Cycling is at least 7.5 and (using a phone or made at least 2 visits)."
     )
     expect(page.locator("[data-reach-text]")).to_have_text("No visitors in the last 30 days yet.")
     page.select_option("#id_status", "live")
@@ -156,7 +164,7 @@ def test_the_browser_says_a_rule_as_the_server_does(marketer: Page) -> None:
     marketer.goto(form_of(row))
     expect(marketer.locator("[data-rule][data-ready]")).to_have_count(1)
     text = marketer.locator(SENTENCE).inner_text()
-    assert text.startswith("The interest in Gardening is at least 0.25 and (they are on a phone or")
+    assert text.startswith("The interest in Gardening is at least 0.25 and (using a phone or")
     parsed = marketer.evaluate(
         "html => new DOMParser().parseFromString(html, 'text/html')"
         f".querySelector('{SENTENCE}').textContent",

@@ -105,7 +105,7 @@ def test_a_visitor_refuses_then_agrees_reads_is_answered_and_takes_it_back(
     personal = hero_headline(page)
     assert personal != default
     page.get_by_text("Why am I seeing this?").first.click()
-    expect(page.get_by_text("at least 3 times in 7 days").first).to_be_visible()
+    expect(page.get_by_text("at least 3 times within 7 days").first).to_be_visible()
 
     old = browser_context.cookies()
     page.get_by_role("button", name="Withdraw").click()

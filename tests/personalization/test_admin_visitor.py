@@ -76,9 +76,9 @@ def test_the_page_shows_interests_their_end_and_why_a_slot_shows_what(
     assert "Gardening" in page
     assert "<polyline" in page
     assert "Campaign <strong>Gardeners</strong>" in page
-    assert "page view in gardening at least 3 times in 7 days" in page
+    assert "viewed pages in Gardening at least 3 times within 7 days" in page
     assert "measured: 4" in page
-    assert "they are on a phone" in page
+    assert "using a phone" in page
     assert "unknown" in page
     assert "/items/beds/" in page
 
@@ -181,7 +181,7 @@ def test_an_id_of_nobody_is_told_so(site: Site, marketer: Client, wrong: str) ->
 
 def test_the_command_prints_the_same_as_the_page(ana: UUID) -> None:
     text = printed(str(ana))
-    for part in ("Gardening", "█", "Hero: Gardeners", "✓ page view in gardening", "? they are on"):
+    for part in ("Gardening", "█", "Hero: Gardeners", "✓ viewed pages in Gardening", "? using a"):
         assert part in text
     assert str(ana) in printed("--recent")
     with pytest.raises(CommandError, match="Name a visitor"):

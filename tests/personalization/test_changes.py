@@ -49,8 +49,8 @@ def set_campaign(**values: Any) -> Any:
         (
             set_campaign(rule={"any": [PHONE, VISITS]}),
             [
-                "“Phones”, rule: they are on a phone → "
-                "they are on a phone or they have made at least 2 visits"
+                "“Phones”, rule: using a phone → "
+                "using a phone or made at least 2 visits"
             ],
         ),
         (lambda after: after["slots"][0]["campaigns"].clear(), ["“Phones” is no longer live."]),
@@ -93,7 +93,7 @@ def test_the_first_version_and_what_went_live() -> None:
 
 def test_an_old_rule_does_not_break_the_history() -> None:
     said = edited(set_campaign(rule={"all": [{"condition": "gone"}]}))
-    assert said == ["“Phones”, rule: they are on a phone → a rule of an older form"]
+    assert said == ["“Phones”, rule: using a phone → a rule of an older form"]
 
 
 def test_groups_within_groups_are_said_without_doubt() -> None:
@@ -106,10 +106,10 @@ def test_groups_within_groups_are_said_without_doubt() -> None:
             {"at_least": 1, "of": [PHONE, {"all": [VISITS]}]},
         ]
     }
-    phone, visits = "they are on a phone", "they have made at least 2 visits"
+    phone, visits = "using a phone", "made at least 2 visits"
     assert rule_sentence(rule_parse(rule), names) == (
         f"({phone} or {visits}) and (none of these is true: {phone}; {visits})"
-        " and (it is not true that the page is about Gardening)"
+        " and (not: the page is about Gardening)"
         f" and (at least 1 of these are true: {phone}; {visits})"
     )
 
@@ -118,7 +118,7 @@ def test_the_browser_gets_every_sentence_and_every_word() -> None:
     names = Names({"gardening": "Gardening"}, {"page_view": "Page view"}, {})
     given = rule_definitions(names)["conditions"]
     assert list(given) == [condition.kind for condition in CONDITIONS]
-    assert given["events"]["fields"]["type"]["words"] == {"page_view": "page view"}
+    assert given["events"]["fields"]["type"]["words"] == {"page_view": "viewed pages"}
     assert given["events"]["fields"]["category"]["before"] == " in "
 
 

@@ -59,7 +59,7 @@ def test_a_schedule_includes_its_start_and_not_its_end(
 def test_the_reasons_name_the_conditions_that_held_and_no_negation() -> None:
     rule = {"all": [READER, {"not": {"condition": "device", "value": "desktop"}}]}
     decision = decide(ruleset(campaign(1, rule)), "hero", context(increment(), increment()))
-    assert decision.reasons == ["Page view in gardening at least 2 times in 7 days."]
+    assert decision.reasons == ["Viewed pages in Gardening at least 2 times within 7 days."]
 
 
 def test_removing_the_named_reason_changes_the_decision() -> None:

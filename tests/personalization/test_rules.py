@@ -16,6 +16,7 @@ from personalization.rules.tree import (
     rule_as_json,
     rule_parse,
     rule_purposes,
+    sentence_of,
 )
 from tests.personalization.examples import NOW, WEIGHTS, context, increment
 
@@ -131,6 +132,29 @@ def test_requests_and_consent_can_be_asked(rule: dict[str, Any], expected: bool 
         language="en-GB",
     )
     assert answer(rule, context(request=request)) is expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"condition": "events", "value": 1}, "viewed pages at least once within 7 days"),
+        ({"condition": "events", "type": "purchase", "operator": "=", "value": 0, "days": 1},
+         "never purchased within 1 day"),
+        ({"condition": "events", "type": "add_to_cart", "operator": "=", "value": 2},
+         "added to the cart exactly 2 times within 7 days"),
+        ({"condition": "events", "type": "own_kind", "category": "home-office"},
+         "own kind in Home office at least 3 times within 7 days"),
+        ({"condition": "top_interest", "category": "gardening"}, "Gardening is the top interest"),
+        ({"condition": "top_interest", "category": "gardening", "value": 3},
+         "Gardening is among the top 3 interests"),
+        ({"condition": "visits", "value": 1}, "made at least 1 visit"),
+        ({"condition": "visits", "operator": "<=", "value": 0}, "made no visits"),
+        ({"condition": "pages_in_visit", "operator": "<"}, "saw fewer than 3 pages in this visit"),
+        ({"condition": "days_since_last_event", "value": 1}, "last seen at least 1 day ago"),
+    ],
+)  # fmt: skip
+def test_a_condition_reads_well(rule: dict[str, Any], said: str) -> None:
+    assert sentence_of(rule_parse(rule)) == said
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,31 @@ function numberWord(text) {
   return text.trim() === "" || Number.isNaN(number) ? MISSING : String(Number(number.toPrecision(6)));
 }
 
-function word(field, value = "") {
-  if (field.is_number) return numberWord(value);
-  if (field.before) return value ? field.before + (field.words[value] ?? value) : "";
-  if (Object.hasOwn(field.words, value)) return field.words[value];
-  return value || (Object.keys(field.words).length ? MISSING : "");
+function readable(slug) {
+  const words = slug.replace(/[-_]/g, " ");
+  return words.slice(0, 1).toUpperCase() + words.slice(1);
+}
+
+const plain = (field, value = "") => (field.is_number ? numberWord(value) : value);
+
+function word(field, given) {
+  const value = plain(field, given);
+  if (field.said) return value === "1" ? field.said[0] : field.said[1].replace("{}", () => value);
+  if (field.is_number) return value;
+  if (Object.hasOwn(field.words, value)) return field.before + field.words[value];
+  if (!value) return field.before || !Object.keys(field.words).length ? "" : MISSING;
+  if (field.is_category) return field.before + readable(value);
+  return field.is_event_type ? value.replaceAll("_", " ") : value;
 }
 
 function leafSentence({ condition, values }, { conditions }) {
   const described = conditions[condition];
   if (!described) return `${condition} (not there any more)`;
-  return described.sentence.replace(/\{(\w+)\}/g, (_, name) =>
-    word(described.fields[name], values[name]),
-  );
+  const { fields, instead } = described;
+  const agrees = ([wanted]) =>
+    Object.entries(wanted).every(([name, value]) => plain(fields[name], values[name]) === value);
+  const sentence = instead.find(agrees)?.[1] ?? described.sentence;
+  return sentence.replace(/\{(\w+)\}/g, (_, name) => word(fields[name], values[name]));
 }
 
 function inner(node, definitions) {
