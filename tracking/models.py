@@ -30,7 +30,8 @@ class EventType(models.Model):
     unit = models.CharField(max_length=8, choices=Unit.choices, default=Unit.EVENT)
     weight = models.FloatField(
         validators=[MinValueValidator(0)],
-        help_text="How much one unit adds to an affinity. Changing it rewrites no history.",
+        help_text="How much one unit adds to an affinity. Applies at once to everything already "
+        "recorded; nothing stored is altered.",
     )
     value_cap = models.FloatField(
         null=True, blank=True, help_text="The most one page view can report, in units."
@@ -38,6 +39,7 @@ class EventType(models.Model):
 
     class Meta:
         ordering = ("kind", "-weight")
+        verbose_name = "signal weight"
 
     def __str__(self) -> str:
         return self.label
@@ -152,7 +154,7 @@ class DropCount(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("day", "reason", "source"), name="dropcount_key"),
         )
-        verbose_name = "refusal count"
+        verbose_name = "refusal"
 
     def __str__(self) -> str:
         return f"{self.day} {self.reason}: {self.count}"
