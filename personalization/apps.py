@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class PersonalizationConfig(AppConfig):
     name = "personalization"
-    verbose_name = "What is shown"
+    verbose_name = "Personalize"
 
     def ready(self) -> None:
         from personalization import receivers  # noqa: F401

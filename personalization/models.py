@@ -167,6 +167,7 @@ class RuleSet(models.Model):
 
     class Meta:
         ordering = ("-version",)
+        verbose_name = "published version"
 
     def __str__(self) -> str:
         return f"Version {self.version}"

@@ -14,6 +14,7 @@ class Profile(models.Model):
 
     class Meta:
         ordering = ("-last_event_at",)
+        verbose_name = "visitor"
 
     def __str__(self) -> str:
         return f"Visitor {str(self.visitor_id)[:8]}"

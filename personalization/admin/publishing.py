@@ -66,7 +66,5 @@ def _published(request: HttpRequest, view: Callable[[], HttpResponseBase]) -> Ht
     if version != before:
         messages.success(request, f"Published as version {version}: pages follow at once.")
     else:
-        messages.info(
-            request, f"Saved. No slot shows anything else for it: version {version} stays."
-        )
+        messages.info(request, f"Saved. No slot shows anything else: version {version} stays.")
     return response

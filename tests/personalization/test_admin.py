@@ -1,5 +1,6 @@
 """The admin publishes whatever it saves, in words a marketer reads, and refuses what is wrong."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.text import capfirst
 
+from config.navigation import admin_navigation
 from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
 from personalization.selectors import ruleset_current, ruleset_version
 from personalization.services import ruleset_payload, ruleset_publish
@@ -48,16 +51,14 @@ def test_a_saved_campaign_is_decided_by_at_once(site: Site, marketer: Client) ->
 def test_saving_what_changes_no_page_makes_no_version(site: Site, marketer: Client) -> None:
     response = save(marketer, site)
     assert ruleset_version() == site.version
-    assert f"Saved. No slot shows anything else for it: version {site.version} stays." in said(
-        response
-    )
+    assert f"Saved. No slot shows anything else: version {site.version} stays." in said(response)
 
 
 def test_what_no_page_shows_makes_no_version(site: Site, marketer: Client) -> None:
     Variant.objects.update(items="")
     site.version = ruleset_publish(by="test")
     spare = Variant.objects.create(name="Spare", headline="Unused")
-    stays = f"Saved. No slot shows anything else for it: version {site.version} stays."
+    stays = f"Saved. No slot shows anything else: version {site.version} stays."
     url = reverse("admin:personalization_variant_change", args=[spare.pk])
     response = marketer.post(url, {"name": "Spare", "headline": "Still unused"})
     assert stays in said(response)
@@ -188,7 +189,7 @@ def test_the_rule_opens_as_fields(site: Site, marketer: Client) -> None:
     page = marketer.get(reverse(CHANGE, args=[site.campaign.pk])).content.decode()
     assert 'name="rule.0.condition"' in page
     assert 'name="rule.0.value"' in page
-    assert "They are on a phone." in page
+    assert "Using a phone." in page
     assert 'name="rule.1.condition"' in page, "one more row for browsers without JavaScript"
 
 
@@ -259,7 +260,7 @@ def test_versions_say_who_changed_what(site: Site, marketer: Client) -> None:
     save(marketer, site, priority="80", rule__0__value="tablet")
     page = marketer.get(reverse("admin:personalization_ruleset_changelist")).content.decode()
     assert "“Gardeners”, priority: 50 → 80" in page
-    assert "they are on a phone → they are on a tablet" in page
+    assert "using a phone → using a tablet" in page
     assert "mara" in page
     url = reverse("admin:personalization_ruleset_change", args=[site.version + 1])
     assert "“Gardeners”, priority: 50 → 80" in marketer.get(url).content.decode()
@@ -323,6 +324,41 @@ def weights_save(client: Client, **weights: str) -> Any:
         cap = form.instance.value_cap
         posted[f"{form.prefix}-value_cap"] = "" if cap is None else cap
     return client.post(url, posted)
+
+
+NAMED = {
+    "personalization_ruleset": ("Personalize", "Published versions"),
+    "profiles_profile": ("Understand", "Visitors"),
+    "tracking_eventtype": (None, "Signal weights"),
+}
+
+
+@pytest.mark.parametrize("model", NAMED)
+def test_a_list_is_called_as_the_sidebar_calls_it(
+    site: Site, superuser: Client, model: str
+) -> None:
+    app, plural = NAMED[model]
+    context = superuser.get(reverse(f"admin:{model}_changelist")).context
+    opts = context["cl"].opts
+    assert capfirst(opts.verbose_name_plural) == plural
+    assert app in (None, opts.app_config.verbose_name)
+    sidebar = [
+        item["title"] for group in admin_navigation(context["request"]) for item in group["items"]
+    ]
+    assert plural in sidebar
+
+
+def test_dates_are_in_one_form_with_their_zone(site: Site, marketer: Client) -> None:
+    RuleSet.objects.update(published_at=datetime(2026, 11, 5, 14, 30, tzinfo=UTC))
+    page = marketer.get(reverse("admin:personalization_ruleset_changelist")).content.decode()
+    assert "5 Nov 2026, 14:30 UTC" in page
+
+
+def test_the_weights_say_what_a_change_does(site: Site, marketer: Client) -> None:
+    says = "at once to everything already recorded; nothing stored is altered."
+    page = marketer.get(reverse("admin:tracking_eventtype_changelist")).content.decode()
+    assert says in page
+    assert str(EventType._meta.get_field("weight").help_text).endswith(says)
 
 
 def test_slots_and_categories_keep_the_key_that_others_use(site: Site, marketer: Client) -> None:
