@@ -25,7 +25,7 @@ ELSEWHERE = {
     "not_found": 404,
     "method_not_allowed": 405,
     "unknown_choice": 400,
-    "too_many_requests": 429,
+    "too_many_choices": 429,
     "server_error": 500,
 }
 

@@ -92,7 +92,7 @@ class Command(BaseCommand):
         """Until the workers have drained the run; False when there are none."""
         waiting = importing.run_summary(run).waiting
         quiet_since = time.monotonic()
-        with _bar("storing", total=waiting, unit="requests") as bar:
+        with _bar("storing", total=waiting, unit=" requests") as bar:
             while waiting:
                 time.sleep(0.1)
                 before, waiting = waiting, importing.run_summary(run).waiting
