@@ -156,9 +156,6 @@ class PictureField(forms.ChoiceField):
     widget = UnfoldAdminSelectWidget
     default_error_messages = {"invalid_choice": "There is no such picture."}
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"required": False, "help_text": PICTURE_HELP} | kwargs)
-
     def choices_set(self, present: str) -> None:
         self.choices = [("", "No picture"), *((name, name) for name in picture_list())]
         if present and not self.valid_value(present):
@@ -169,7 +166,7 @@ class PictureField(forms.ChoiceField):
 class PictureForm(forms.ModelForm):
     """A form with a picture to choose."""
 
-    image = PictureField()
+    image = PictureField(required=False, help_text=PICTURE_HELP)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

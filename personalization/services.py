@@ -130,8 +130,9 @@ def _categories_shown(variants: Iterable[Variant]) -> list[Category]:
     categories = Category.objects.order_by("slug")
     if any(variant.items == Variant.Items.INTEREST for variant in variants):
         return list(categories)
-    named = [v.category_id for v in variants if v.items == Variant.Items.CATEGORY]
-    return list(categories.filter(pk__in=named))
+    by_category = [v for v in variants if v.items == Variant.Items.CATEGORY]
+    named = {v.category.slug for v in by_category if v.category}
+    return list(categories.filter(slug__in=named))
 
 
 def _newest(category: Category) -> list[ContentItem]:

@@ -23,7 +23,8 @@ class VersionList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = selectors.befores_attach(self.result_list)
+        rows: Any = self.result_list  # type: ignore[has-type]
+        self.result_list = selectors.befores_attach(rows)
 
 
 @admin.register(RuleSet)
