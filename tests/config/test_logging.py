@@ -32,6 +32,7 @@ def test_a_4xx_is_no_line_and_a_5xx_is_one(caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_nothing_writes_a_line_beside_our_console() -> None:
-    names = ("django", *settings.LOGGING["loggers"])
+    loggers: dict[str, object] = settings.LOGGING["loggers"]  # type: ignore[assignment]
+    names = ("django", *loggers)
     assert [name for name in names if logging.getLogger(name).handlers] == []
     assert all(logging.getLogger(name).propagate for name in names)

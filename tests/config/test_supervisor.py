@@ -72,6 +72,7 @@ def test_program_that_restarts_comes_back_later_each_time_without_what_it_left(t
             assert supervisor.find_dead() is None
             supervisor.restart_dead(now=now)
             line = f"parent ended with code -9; starting it again in {delay} s.\n"
+            assert isinstance(supervisor.output, io.StringIO)
             assert supervisor.output.getvalue().endswith(line)
             supervisor.restart_dead(now=now + delay - 0.1)
             assert supervisor.children["parent"] is child

@@ -269,7 +269,7 @@ def test_versions_say_who_changed_what(site: Site, marketer: Client) -> None:
 def test_a_list_of_versions_reads_only_its_own_and_the_one_before(
     site: Site, marketer: Client
 ) -> None:
-    empty = {"slots": [], "variants": {}, "weights": {}, "cards": {}}
+    empty: dict[str, object] = {"slots": [], "variants": {}, "weights": {}, "cards": {}}
     for number in range(25):
         RuleSet.objects.create(payload={**empty, "number": number}, sha256=str(number))
     url = reverse("admin:personalization_ruleset_changelist")

@@ -11,6 +11,7 @@ from personalization.rules.context import Context, PageRequest
 from personalization.rules.tree import (
     MAX_CONDITIONS,
     MAX_DEPTH,
+    Leaf,
     RuleError,
     Trace,
     rule_as_json,
@@ -154,7 +155,9 @@ def test_requests_and_consent_can_be_asked(rule: dict[str, Any], expected: bool 
     ],
 )  # fmt: skip
 def test_a_condition_reads_well(rule: dict[str, Any], said: str) -> None:
-    assert sentence_of(rule_parse(rule)) == said
+    leaf = rule_parse(rule)
+    assert isinstance(leaf, Leaf)
+    assert sentence_of(leaf) == said
 
 
 @pytest.mark.parametrize(
