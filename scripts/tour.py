@@ -85,7 +85,7 @@ def marketer_tour(browser: Browser, url: str, password: str) -> None:
     page.goto("/admin/profiles/profile/")
     # Not the two visitors of this tour, who came last and have hardly begun.
     page.locator("#result_list tbody tr").nth(3).locator("a").first.click()
-    shoot(page, "visitor-view", full=True)
+    shoot(page, "visitor-view")
 
 
 def main() -> None:
