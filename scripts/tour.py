@@ -20,14 +20,12 @@ sys.path.insert(0, str(ROOT))
 from tests.browser import FLAGS, find_chromium  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 780}
 
 
 def new_page(browser: Browser, url: str, *, phone: bool = False, dark: bool = False) -> Page:
     context = browser.new_context(
         base_url=url,
-        user_agent=AGENT,
         viewport=PHONE if phone else DESKTOP,
         color_scheme="dark" if dark else "light",
         reduced_motion="reduce",
@@ -96,9 +94,7 @@ def main() -> None:
     logins = json.loads((Path(options.data_dir) / "demo-logins.json").read_text())
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        # For the whole browser: a context's own does not reach its beacons.
-        flags = [*FLAGS, f"--user-agent={AGENT}"]
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=flags)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         visitor_tour(browser, options.url, phone=False, dark=False, suffix="")
         visitor_tour(browser, options.url, phone=True, dark=True, suffix="-phone-dark")
         marketer_tour(browser, options.url, logins["marketer"])

@@ -18,7 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "chromium"
 ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NPM_PACKAGE = "@sparticuz/chromium@153.0.0"
+#: A browser that says it is headless is a bot to the pipeline, and rightly so. Set for the whole
+#: browser: a context's own user agent does not reach its beacons.
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 FLAGS = [
+    f"--user-agent={AGENT}",
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",

@@ -136,9 +136,7 @@ def chromium(django_db_setup: None) -> Iterator[Browser]:
 @pytest.fixture
 def browser_context(chromium: Browser, live_server: object) -> Iterator[BrowserContext]:
     """A fresh profile: no cookie, no storage. Paths are relative to the live server."""
-    # A browser that says it is headless is a bot to the pipeline, and rightly so.
-    agent = f"Mozilla/5.0 (X11; Linux x86_64) Chrome/{chromium.version} Safari/537.36"
-    context = chromium.new_context(base_url=str(live_server), user_agent=agent)
+    context = chromium.new_context(base_url=str(live_server))
     context.set_default_timeout(10_000)
     yield context
     context.close()
