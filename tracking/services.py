@@ -341,13 +341,3 @@ def _batch_end(since: datetime, now: datetime) -> datetime:
             break
         until = since + (until - since) / 2
     return until
-
-
-def wait_until_drained(*, timeout: float = 600.0) -> bool:
-    """Wait until the inbox is empty; False when it is not by then."""
-    deadline = time.monotonic() + timeout
-    while selectors.inbox_size():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
