@@ -73,7 +73,6 @@ def _states_keep(states: Mapping[UUID, State], *, shard: int, now: datetime) -> 
 
 def events_add(states: dict[UUID, State], rows: Iterable[EventRow]) -> None:
     """Add events to their visitors' states, in place; a new visitor gets a new state."""
-    units = {name: signal.unit for name, signal in tracking_selectors.signal_list().items()}
     max_topics = settings.PROFILE_MAX_TOPICS
     for row in rows:
         state = states.get(row.visitor_id)
@@ -81,10 +80,9 @@ def events_add(states: dict[UUID, State], rows: Iterable[EventRow]) -> None:
             state = states[row.visitor_id] = State()
         increment = increment_of(
             type=row.type,
-            units=units,
             category=row.category,
             content_type=row.content_type,
-            value=row.value,
+            amount=row.amount,
             part=row.part,
             occurred_ms=row.occurred_ms,
             starts_visit=row.starts_visit,

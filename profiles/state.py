@@ -17,7 +17,7 @@ What never gets in: clocks, settings, storage, visitor ids.
 """
 
 from bisect import insort
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -35,6 +35,9 @@ LONG = 30 * DAY
 #: How many of the latest event times are kept per event type and category. Rolling counts are
 #: exact up to this number; rules may not ask for more.
 RECENT_EVENTS = 32
+#: How many of the latest visits' beginnings, and how many of the latest days, are kept.
+RECENT_VISITS = 32
+RECENT_DAYS = 35
 
 
 #: Keys (in `masses` and `recent`) kept per topic, on average over `max_topics` topics: few topics
@@ -50,11 +53,24 @@ class Mass(Struct, array_like=True, gc=False):
     events: int = 0
 
 
+class Day(Struct, array_like=True, gc=False):
+    """What one UTC day adds up to: seconds of dwell, clicks, visits begun, events of any kind."""
+
+    dwell: float = 0.0
+    clicks: int = 0
+    visits: int = 0
+    events: int = 0
+
+
 class State(Struct, omit_defaults=True):
     """The stored part of a profile. Keys: "signal|topic" and "event type|category".
 
     A topic is "" (everything), "c:<category>" or "t:<content type>". Times are milliseconds
-    since 1970, in `recent` the latest last.
+    since 1970, in `recent` the latest last. `starts` are the times the latest RECENT_VISITS visits
+    began, the latest last. `days` has the latest RECENT_DAYS days with events, by their number
+    since 1970 (UTC), none older than RECENT_DAYS before the latest. `half_lives` holds the short
+    and long half-life, in seconds, of the signals whose masses are kept for other ones than SHORT
+    and LONG.
     """
 
     masses: dict[str, Mass] = field(default_factory=dict)
@@ -63,6 +79,9 @@ class State(Struct, omit_defaults=True):
     visits: int = 0
     first: int | None = None
     last: int | None = None
+    starts: list[int] = field(default_factory=list)
+    days: dict[int, Day] = field(default_factory=dict)
+    half_lives: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class Increment(NamedTuple):
@@ -206,21 +225,19 @@ def _either(choose: Callable[[int, int], int], a: int | None, b: int | None) -> 
 def increment_of(
     *,
     type: str,
-    units: Mapping[str, str],
     category: str,
     content_type: str,
-    value: float | None,
+    amount: float,
     part: int,
     occurred_ms: float,
     starts_visit: bool,
 ) -> Increment:
-    """A stored event as an increment: 1 per event, or its value for cumulative types."""
-    cumulative = units.get(type, "event") != "event"
+    """A stored event as an increment."""
     return Increment(
         signal=type,
         category=category,
         content_type=content_type,
-        weight=(value or 0.0) if cumulative else 1.0,
+        weight=amount,
         occurred_ms=occurred_ms,
         is_new=part == 0,
         starts_visit=starts_visit,

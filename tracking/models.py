@@ -36,6 +36,31 @@ class EventType(models.Model):
     value_cap = models.FloatField(
         null=True, blank=True, help_text="The most one page view can report, in units."
     )
+    half_life_short = models.FloatField(
+        default=1.0,
+        validators=[MinValueValidator(0.01)],
+        help_text="Days after which an event counts half for what a visitor wants now.",
+    )
+    half_life_long = models.FloatField(
+        default=30.0,
+        validators=[MinValueValidator(0.01)],
+        help_text="Days after which an event counts half for what a visitor likes.",
+    )
+    properties = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="The properties an event of this type may carry, each with its kind of value.",
+    )
+    repeat_ms = models.PositiveIntegerField(
+        default=0,
+        help_text="Repeats on the same element within so many milliseconds count once; 0: never.",
+    )
+    retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Days until events of this type are deleted; empty: the site's setting.",
+    )
 
     class Meta:
         ordering = ("kind", "-weight")
@@ -94,6 +119,11 @@ class Event(models.Model):
     A later, larger report of the same page view is the same `id` with the next `part`, whose
     `value` is the increase. Rows are only ever added, so a fold that reads each row once and
     a rebuild that reads all of them add up to the same profile.
+
+    `value` is what was reported; `amount`, in the signal's unit, is what profiles count of it:
+    1 for a plain event, less than `value` for an outlier, which `outlier` names. `reported_at` is
+    the time on the client's clock. `repeats` counts the rapid repeats folded into the event.
+    `medium` is the kind of place the visitor came from.
     """
 
     pk = models.CompositePrimaryKey("visitor_id", "id", "part", "occurred_at")
@@ -101,6 +131,7 @@ class Event(models.Model):
     id = models.UUIDField()
     part = models.PositiveSmallIntegerField(default=0)
     occurred_at = models.DateTimeField()
+    reported_at = models.DateTimeField()
     received_at = models.DateTimeField()
     shard = models.PositiveSmallIntegerField()
     seq = models.BigIntegerField()
@@ -118,6 +149,10 @@ class Event(models.Model):
     category = models.TextField()
     content_type = models.TextField()
     value = models.FloatField(null=True)
+    amount = models.FloatField(default=1.0)
+    outlier = models.CharField(max_length=12, blank=True)
+    repeats = models.PositiveSmallIntegerField(default=0)
+    medium = models.CharField(max_length=10, blank=True)
     properties = models.JSONField(null=True)
 
     class Meta:

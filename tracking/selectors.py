@@ -1,7 +1,7 @@
 """What happened, for reading: event types, events by cursor, one visitor's recent events."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,13 +18,21 @@ TYPES_TTL = 5.0
 
 
 class Signal(NamedTuple):
-    """How events of one type count. `weight` is per `unit`: event, second or depth."""
+    """How events of one type count and are cleaned.
+
+    `weight` is per `unit` (event, second or depth), half-lives are in days, `properties` names the
+    kind of value of each property an event may carry.
+    """
 
     name: str
     kind: str
     unit: str
     weight: float
     value_cap: float | None
+    half_life_short: float = 1.0
+    half_life_long: float = 30.0
+    properties: Mapping[str, str] = {}
+    repeat_ms: int = 0
 
 
 class EventRow(NamedTuple):
@@ -35,7 +43,7 @@ class EventRow(NamedTuple):
     type: str
     category: str
     content_type: str
-    value: float | None
+    amount: float
     part: int
     starts_visit: bool
     is_bot: bool
@@ -45,7 +53,7 @@ class EventRow(NamedTuple):
 
 def signal_list() -> dict[str, Signal]:
     """Every event type by name, with the weights marketers have set."""
-    rows = EventType.objects.values_list("name", "kind", "unit", "weight", "value_cap")
+    rows = EventType.objects.values_list(*Signal._fields)
     return {row[0]: Signal(*row) for row in rows}
 
 

@@ -28,7 +28,7 @@ _INSERT_INBOX = (
 )
 #: What a fold reads of an event: tracking.selectors.EventRow.
 _FOLD_COLUMNS = (
-    "seq, visitor_id, type, category, content_type, value, part, starts_visit, is_bot, basis,"
+    "seq, visitor_id, type, category, content_type, amount, part, starts_visit, is_bot, basis,"
     " (extract(epoch FROM occurred_at) * 1000)::float8"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

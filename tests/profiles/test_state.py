@@ -17,13 +17,11 @@ from hypothesis import strategies as st
 from profiles import decay
 from profiles.decay import EPOCH, NOTHING, falls_below_at, log_add, log_mass, mass_at
 from profiles.state import (
-    DAY,
     LONG,
     RECENT_EVENTS,
     SHORT,
     Increment,
     State,
-    increment_of,
     state_add,
     state_decode,
     state_encode,
@@ -260,24 +258,3 @@ def test_a_full_profile_stays_small() -> None:
     )
     assert len(state.masses) == 10 * (1 + 8 + 4)
     assert len(state_encode(state)) < 60_000
-
-
-@pytest.mark.parametrize(
-    ("type_", "value", "weight"),
-    [("click", None, 1.0), ("click", 9.0, 1.0), ("dwell", 12.5, 12.5), ("dwell", None, 0.0)],
-)
-def test_the_weight_of_an_event_is_its_value_where_values_add_up(
-    type_: str, value: float | None, weight: float
-) -> None:
-    found = increment_of(
-        type=type_,
-        units={"click": "event", "dwell": "second"},
-        category="",
-        content_type="",
-        value=value,
-        part=0,
-        occurred_ms=NOW_MS,
-        starts_visit=False,
-    )
-    assert (found.weight, found.is_new) == (weight, True)
-    assert DAY == 86_400

@@ -237,10 +237,10 @@ def test_a_drain_takes_whole_requests_up_to_a_size(monkeypatch: pytest.MonkeyPat
 def test_every_value_survives_the_binary_copy() -> None:
     event = Event(
         visitor_id=uuid4(), id=uuid4(), type="click", occurred_ms=1_763_800_000_123.0,
-        received_ms=1_763_800_000_456.5, visit_id=None, view_id=uuid4(), is_bot=True, basis="b",
-        source="s", device="phone", path="/ü/…", referrer_host="", item="日本", category="c",
+        reported_ms=1_763_800_000_789.0, received_ms=1_763_800_000_456.5, visit_id=None,
+        view_id=uuid4(), is_bot=True, basis="b", source="s", device="phone", path="/ü/…", referrer_host="", item="日本", category="c",
         content_type="t", value=0.1, properties={"a": [1, None, "é"]}, line=None, part=3,
-        starts_visit=True,
+        starts_visit=True, amount=0.05, outlier="high", repeats=2, medium="search",
     )  # fmt: skip
     store.partitions_ensure(store.months_of([event]))
     assert store.events_write([event], shard=3, last_seq=41) == 42
@@ -248,6 +248,7 @@ def test_every_value_survives_the_binary_copy() -> None:
         cursor.execute(
             "SELECT to_jsonb(e) || jsonb_build_object("
             " 'occurred_ms', (extract(epoch FROM occurred_at) * 1000)::float8,"
+            " 'reported_ms', (extract(epoch FROM reported_at) * 1000)::float8,"
             " 'received_ms', (extract(epoch FROM received_at) * 1000)::float8)"
             " FROM tracking_event AS e WHERE visitor_id = %s",
             (event.visitor_id,),

@@ -13,9 +13,10 @@ from tracking.pipeline.steps import Event
 
 #: In the order of `event_row`.
 COLUMNS = (
-    "visitor_id", "id", "part", "occurred_at", "received_at", "shard", "seq", "type", "visit_id",
-    "view_id", "starts_visit", "is_bot", "basis", "source", "device", "path", "referrer_host",
-    "item", "category", "content_type", "value", "properties",
+    "visitor_id", "id", "part", "repeats", "occurred_at", "reported_at", "received_at", "shard",
+    "seq", "amount", "type", "visit_id", "view_id", "starts_visit", "is_bot", "basis", "source",
+    "device", "path", "referrer_host", "medium", "item", "category", "content_type", "outlier",
+    "value", "properties",
 )  # fmt: skip
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -25,8 +26,8 @@ POSTGRES_EPOCH = 946_684_800_000_000
 JSONB_VERSION = b"\1"
 
 _length = Struct(">i").pack
-# visitor_id, id, part, occurred_at, received_at, shard, seq: everything before the first text
-_head = Struct(">hi16si16sihiqiqihiq").pack
+# visitor_id, id, part, repeats, three times, shard, seq, amount: all before the first text
+_head = Struct(">hi16si16sihihiqiqiqihiqid").pack
 _uuid = Struct(">i16s").pack
 _float = Struct(">id").pack
 _BOOL = {True: _length(1) + b"\1", False: _length(1) + b"\0"}
@@ -57,9 +58,10 @@ def event_row(event: Event, shard: int, seq: int, texts: _Texts) -> bytes:
     return b"".join(
         (
             _head(
-                *(len(COLUMNS), 16, event.visitor_id.bytes, 16, event.id.bytes, 2, event.part),
-                *(8, _microseconds(event.occurred_ms), 8, _microseconds(event.received_ms)),
-                *(2, shard, 8, seq),
+                *(len(COLUMNS), 16, event.visitor_id.bytes, 16, event.id.bytes),
+                *(2, event.part, 2, event.repeats),
+                *(8, _microseconds(event.occurred_ms), 8, _microseconds(event.reported_ms)),
+                *(8, _microseconds(event.received_ms), 2, shard, 8, seq, 8, event.amount),
             ),
             texts[event.type],
             _uuid(16, visit.bytes) if visit else NULL,
@@ -71,9 +73,11 @@ def event_row(event: Event, shard: int, seq: int, texts: _Texts) -> bytes:
             texts[event.device],
             texts[event.path],
             texts[event.referrer_host],
+            texts[event.medium],
             texts[event.item],
             texts[event.category],
             texts[event.content_type],
+            texts[event.outlier],
             _float(8, value) if value is not None else NULL,
             _jsonb(event.properties) if event.properties else NULL,
         )

@@ -39,6 +39,7 @@ class Event(Struct, gc=False):
     id: UUID
     type: str
     occurred_ms: float
+    reported_ms: float
     received_ms: float
     visit_id: UUID | None
     view_id: UUID | None
@@ -56,6 +57,10 @@ class Event(Struct, gc=False):
     line: int | None
     part: int = 0
     starts_visit: bool = False
+    amount: float = 1.0
+    outlier: str = ""
+    repeats: int = 0
+    medium: str = ""
 
 
 class Stored(NamedTuple):
@@ -114,6 +119,7 @@ def event_build(wire: WireEvent, receipt: Receipt) -> Event | None:
         id=wire.id,
         type=wire.type,
         occurred_ms=wire.at,
+        reported_ms=wire.at,
         received_ms=receipt.received_ms,
         visit_id=wire.visit,
         view_id=wire.view,
@@ -158,9 +164,10 @@ def minimise(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
 def bound_value(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
     """Bound what one page view can report of a cumulative type, and round it to whole steps."""
     growing = batch.cumulative.get(event.type)
-    if growing is not None and event.value is not None:
-        value = round(event.value / growing.step) * growing.step
+    if growing is not None:
+        value = round((event.value or 0.0) / growing.step) * growing.step
         event.value = value if growing.cap is None else min(value, growing.cap)
+        event.amount = event.value
     return event
 
 
@@ -180,7 +187,7 @@ def drop_duplicates(event: Event, receipt: Receipt, batch: Batch) -> Event | Ref
         return Refusal.TOO_MANY_REPORTS
     event.part = stored.parts
     event.occurred_ms = stored.occurred_ms
-    event.value = value - stored.total
+    event.value = event.amount = value - stored.total
     batch.stored[key] = Stored(stored.parts + 1, value, stored.occurred_ms)
     return event
 
