@@ -238,7 +238,8 @@ def test_every_value_survives_the_binary_copy() -> None:
     event = Event(
         visitor_id=uuid4(), id=uuid4(), type="click", occurred_ms=1_763_800_000_123.0,
         reported_ms=1_763_800_000_789.0, received_ms=1_763_800_000_456.5, visit_id=None,
-        view_id=uuid4(), is_bot=True, basis="b", source="s", device="phone", path="/ü/…", referrer_host="", item="日本", category="c",
+        view_id=uuid4(), is_bot=True, basis="b", source="s", device="phone", path="/ü/…",
+        referrer_host="", item="日本", category="c",
         content_type="t", value=0.1, properties={"a": [1, None, "é"]}, line=None, part=3,
         starts_visit=True, amount=0.05, outlier="high", repeats=2, medium="search",
     )  # fmt: skip
