@@ -11,7 +11,6 @@ import argparse
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from bench.client import visitor_consent
@@ -87,7 +86,7 @@ def visitor_make(cookie: str) -> None:
         event = Increment(signal, category, "article", 1.0, at, True, number % 20 == 0)
         state_add(state, event, max_topics=100)
     visitor_id = uuid.UUID(cookie.split("=")[1].split(".", maxsplit=1)[0])
-    states_write({visitor_id: state}, shard=0, now=datetime.now(UTC))
+    states_write({visitor_id: state}, shard=0)
 
 
 def measure(cookie: str, rounds: int, pages: int) -> None:

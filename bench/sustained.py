@@ -109,9 +109,11 @@ def wait_until_empty() -> float:
 def counts() -> tuple[int, int]:
     """Events in the store, and events the profiles have counted."""
     from profiles.models import Profile
+    from profiles.state import state_decode
     from tracking.models import Event
 
-    folded = sum(sum(profile.state["counts"].values()) for profile in Profile.objects.all())
+    states = map(state_decode, Profile.objects.values_list("state", flat=True))
+    folded = sum(count for state in states for count in state.counts.values())
     return Event.objects.count(), folded
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -20,7 +19,7 @@ from consent import selectors as consent_selectors
 from profiles import selectors
 from profiles.models import Profile
 from profiles.services import PURPOSE
-from profiles.state import State
+from profiles.state import state_decode
 from profiles.vector import Interest, Weights, behavioral_vector, interest_list
 
 
@@ -50,8 +49,8 @@ class Shown:
     engagement: float
 
 
-def shown_of(raw: object, weights: Weights, *, now: float) -> Shown:
-    state = msgspec.convert(raw, State)
+def shown_of(raw: bytes, weights: Weights, *, now: float) -> Shown:
+    state = state_decode(raw)
     vector = behavioral_vector(state, weights, now=now)
     first = next(iter(interest_list(state, weights, now=now)), None)
     return Shown(state.visits, first, vector.engagement_level)

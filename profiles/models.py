@@ -1,14 +1,15 @@
-"""What a visitor's events add up to: one row a visitor, and how far each shard is folded."""
+"""What a visitor's events add up to: one row a visitor, how far each shard is folded, rebuilds."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class Profile(models.Model):
-    """A visitor's folded events; `state` is profiles.state.State as JSON."""
+    """A visitor's folded events; `state` is profiles.state.State as JSON in UTF-8."""
 
     visitor_id = models.UUIDField(primary_key=True)
     shard = models.PositiveSmallIntegerField()
-    state = models.JSONField()
+    state = models.BinaryField()
     last_event_at = models.DateTimeField(db_index=True)
     updated_at = models.DateTimeField()
 
@@ -20,11 +21,66 @@ class Profile(models.Model):
         return f"Visitor {str(self.visitor_id)[:8]}"
 
 
+class Definition(models.Model):
+    """A version of what profiles hold (profiles.definition); rows are never changed."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    half_lives = models.JSONField(help_text="Signal: short and long half-life in seconds.")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Definition {self.version}"
+
+
 class FoldCursor(models.Model):
-    """The last event sequence number of a shard that is in its profiles."""
+    """The last event sequence number of a shard that is in its profiles.
+
+    New profiles of the shard are made by `definition`.
+    """
 
     shard = models.PositiveSmallIntegerField(primary_key=True)
     seq = models.BigIntegerField(default=0)
+    definition = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"Shard {self.shard}: {self.seq}"
+
+
+class Rebuild(models.Model):
+    """All profiles made anew from the stored events; at most one is not finished."""
+
+    reason = models.CharField(max_length=200)
+    definition = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-started_at",)
+        constraints = (
+            models.UniqueConstraint(
+                models.Value(1), condition=models.Q(finished_at=None), name="rebuild_one_at_a_time"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%F %T}: {self.reason}"
+
+
+class RebuildShard(models.Model):
+    """How far a rebuild has come in one shard; moved with the profiles it covers."""
+
+    rebuild = models.ForeignKey(Rebuild, on_delete=models.CASCADE, related_name="shards")
+    shard = models.PositiveSmallIntegerField()
+    after = models.UUIDField(null=True, help_text="The last visitor whose profile is made.")
+    events = models.BigIntegerField(default=0)
+    profiles = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("rebuild", "shard"), name="rebuildshard_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"Shard {self.shard}: {self.events} events"

@@ -1,11 +1,14 @@
 """Profiles for reading: from the cache on a page's path, from PostgreSQL everywhere else."""
 
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from django.core.cache import cache
 from django.db import connection
 
+from profiles.definition import Definition
+from profiles.models import Definition as DefinitionRow
 from profiles.models import FoldCursor, Profile
 from profiles.state import State, state_decode
 from profiles.vector import Weight, Weights
@@ -35,11 +38,9 @@ def profile_get(visitor_id: UUID) -> State | None:
 
 def _profile_raw(visitor_id: UUID) -> bytes | None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT state::text FROM profiles_profile WHERE visitor_id = %s", (visitor_id,)
-        )
+        cursor.execute("SELECT state FROM profiles_profile WHERE visitor_id = %s", (visitor_id,))
         row = cursor.fetchone()
-        return row[0].encode() if row else None
+        return bytes(row[0]) if row else None
 
 
 def weights_current() -> Weights:
@@ -48,6 +49,23 @@ def weights_current() -> Weights:
         name: Weight(signal.weight, signal.kind == "negative")
         for name, signal in tracking_selectors.signal_list().items()
     }
+
+
+def definition_latest() -> Definition:
+    """What profiles are to hold from now on."""
+    row = DefinitionRow.objects.order_by("-version").first()
+    return definition_get(row.version) if row else Definition()
+
+
+@lru_cache(maxsize=64)
+def definition_get(version: int) -> Definition:
+    """A version of what profiles hold; it never changes."""
+    if version == 0:
+        return Definition()
+    row = DefinitionRow.objects.get(version=version)
+    return Definition(
+        version, {name: (short, long) for name, (short, long) in row.half_lives.items()}
+    )
 
 
 def visitor_recent(*, limit: int = 50) -> list[tuple[UUID, datetime]]:
@@ -69,7 +87,7 @@ def states_recent(*, since: datetime, limit: int) -> list[tuple[UUID, State]]:
     """The profiles that changed last, newest first, back to `since`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT visitor_id, state::text FROM profiles_profile WHERE last_event_at >= %s"
+            "SELECT visitor_id, state FROM profiles_profile WHERE last_event_at >= %s"
             " ORDER BY last_event_at DESC LIMIT %s",
             (since, limit),
         )

@@ -1,31 +1,35 @@
-"""Keeping profiles: fold new events in, rebuild from all of them, forget a visitor."""
+"""Keeping profiles: fold new events in, make a visitor's anew, forget a visitor."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from itertools import groupby
+from functools import partial
 from uuid import UUID
 
+import numpy as np
 from django.conf import settings
 from django.core.cache import cache
 from django.db import OperationalError, transaction
 from psycopg.errors import LockNotAvailable
 
 from consent import selectors as consent_selectors
-from profiles import store
+from profiles import selectors, store
+from profiles.batch import columns_add
+from profiles.columns import Columns
+from profiles.definition import Definition
+from profiles.mappers import columns_of
 from profiles.models import Profile
 from profiles.selectors import PROFILE_CACHE_SECONDS, profile_cache_key
-from profiles.state import State, increment_of, state_add
+from profiles.state import State
 from tracking import selectors as tracking_selectors
-from tracking.selectors import EventRow
+from tracking.pipeline.blocks import Block
 
 #: The purpose without which no event is folded.
 PURPOSE = "personalization"
 FOLD_EVENTS = 20_000
-REBUILD_PROFILES = 500
 
 
 def shard_fold(shard: int) -> int:
-    """Fold a shard's new events into its profiles; returns how many events were read.
+    """Fold a shard's new events into its profiles; returns how many sequence numbers were covered.
 
     The cursor moves in the transaction of the profiles it covers, so a worker that dies
     anywhere has folded each event once or not at all.
@@ -33,31 +37,76 @@ def shard_fold(shard: int) -> int:
     total = 0
     while True:
         try:
-            read = _fold_once(shard)
+            covered = _fold_once(shard)
         except OperationalError as error:
             if isinstance(error.__cause__, LockNotAvailable):
                 return total  # another worker folds this shard and will see the same events
             raise
-        total += read
-        if read < FOLD_EVENTS:
+        total += covered
+        if covered < FOLD_EVENTS:
             return total
 
 
 def _fold_once(shard: int) -> int:
     with transaction.atomic():
-        seq = store.cursor_lock(shard)
-        rows = tracking_selectors.events_after(shard, seq=seq, limit=FOLD_EVENTS)
-        if not rows:
+        cursor = store.cursor_lock(shard)
+        through = min(tracking_selectors.shard_seq(shard), cursor.seq + FOLD_EVENTS)
+        if through <= cursor.seq:
             return 0
-        usable = _events_usable(rows)
-        states = store.states_read({row.visitor_id for row in usable})
-        events_add(states, usable)
-        _states_keep(states, shard=shard, now=datetime.now(UTC))
-        store.cursor_move(shard, seq=rows[-1].seq)
-    return len(rows)
+        for block in tracking_selectors.events_blocks(
+            shard, after_seq=cursor.seq, through_seq=through
+        ):
+            columns = columns_usable(block)
+            columns = columns.take(granted_of(columns))
+            states = store.states_read(visitors_in(columns))
+            states_add(states, columns, definition=cursor.definition)
+            states_keep(states, shard=shard)
+        store.cursor_move(shard, seq=through)
+    return through - cursor.seq
 
 
-def _states_keep(states: Mapping[UUID, State], *, shard: int, now: datetime) -> None:
+def columns_usable(block: Block) -> Columns:
+    """The events of people who agreed to personalization then; of now, nothing is asked."""
+    agreed = np.array([PURPOSE in basis.split(",") for basis in block.bases], bool)
+    return columns_of(block).take(agreed[block.basis])
+
+
+def granted_of(columns: Columns) -> np.typing.NDArray[np.bool_]:
+    """Which events are of people who agree to personalization now."""
+    granted = visitors_granted(visitors_in(columns))
+    return np.array([visitor in granted for visitor in columns.visitors], bool)[columns.visitor]
+
+
+def visitors_granted(visitor_ids: Collection[UUID]) -> Collection[UUID]:
+    return consent_selectors.visitors_granted(visitor_ids, PURPOSE, datetime.now(UTC))
+
+
+def visitors_in(columns: Columns) -> list[UUID]:
+    return [columns.visitors[code] for code in np.unique(columns.visitor).tolist()]
+
+
+def states_add(states: dict[UUID, State], columns: Columns, *, definition: int) -> None:
+    """Add events to states, each by its own definition; new ones get the given one."""
+    others = {state.definition for state in states.values()} - {definition}
+    for version in {definition, *others}:
+        events = columns
+        if others:
+            of_version = [
+                states[visitor].definition == version
+                if visitor in states
+                else version == definition
+                for visitor in columns.visitors
+            ]
+            events = columns.take(np.array(of_version, bool)[columns.visitor])
+        columns_add(
+            states,
+            events,
+            max_topics=settings.PROFILE_MAX_TOPICS,
+            new_state=selectors.definition_get(version).new_state,
+        )
+
+
+def states_keep(states: Mapping[UUID, State], *, shard: int) -> None:
     """Write states to PostgreSQL and the cache, while the shard's fold is ours.
 
     The cache is written before the commit and so in the order of the folds: after it, an older
@@ -66,78 +115,49 @@ def _states_keep(states: Mapping[UUID, State], *, shard: int, now: datetime) -> 
     """
     if not states:
         return
-    encoded = store.states_write(states, shard=shard, now=now)
+    encoded = store.states_write(states, shard=shard)
     pages = {profile_cache_key(key): raw for key, raw in encoded.items()}
     cache.set_many(pages, timeout=PROFILE_CACHE_SECONDS)
 
 
-def events_add(states: dict[UUID, State], rows: Iterable[EventRow]) -> None:
-    """Add events to their visitors' states, in place; a new visitor gets a new state."""
-    max_topics = settings.PROFILE_MAX_TOPICS
-    for row in rows:
-        state = states.get(row.visitor_id)
-        if state is None:
-            state = states[row.visitor_id] = State()
-        increment = increment_of(
-            type=row.type,
-            category=row.category,
-            content_type=row.content_type,
-            amount=row.amount,
-            part=row.part,
-            occurred_ms=row.occurred_ms,
-            starts_visit=row.starts_visit,
-        )
-        state_add(state, increment, max_topics=max_topics)
+def cache_forget(visitor_ids: Iterable[UUID]) -> None:
+    if keys := [profile_cache_key(visitor_id) for visitor_id in visitor_ids]:
+        cache.delete_many(keys)
 
 
-def _events_usable(rows: Sequence[EventRow]) -> list[EventRow]:
-    """Events of people who agreed to personalization then and still do, bots left out."""
-    visitor_ids = {row.visitor_id for row in rows}
-    consented = consent_selectors.visitors_granted(visitor_ids, PURPOSE, datetime.now(UTC))
-    bases = {basis for basis in {row.basis for row in rows} if PURPOSE in basis.split(",")}
-    return [
-        row for row in rows if row.basis in bases and row.visitor_id in consented and not row.is_bot
-    ]
+def state_from_events(
+    visitor_id: UUID, *, through_seq: int, definition: Definition
+) -> State | None:
+    """A visitor's profile made anew from the stored events, in bounded memory.
 
-
-def shard_rebuild(shard: int, *, progress: Callable[[int], None] = lambda events: None) -> int:
-    """Make a shard's profiles anew from its stored events; returns how many profiles.
-
-    The same fold from zero, up to the cursor: events stored meanwhile follow by the next fold.
+    None when no event counts. Whether the visitor still agrees is the caller's to ask.
     """
-    profiles = 0
-    now = datetime.now(UTC)
+    states: dict[UUID, State] = {}
+    for block in tracking_selectors.visitor_blocks(visitor_id, through_seq=through_seq):
+        columns_add(
+            states,
+            columns_usable(block),
+            max_topics=settings.PROFILE_MAX_TOPICS,
+            new_state=definition.new_state,
+        )
+    return states.get(visitor_id)
+
+
+def profile_rebuild(*, visitor_id: UUID) -> State | None:
+    """Make one visitor's profile anew from the stored events; None when none is left."""
+    shard = tracking_selectors.shard_of(visitor_id)
     with transaction.atomic():
-        seq = store.cursor_lock(shard, timeout_ms=60_000)
-        rows = tracking_selectors.events_by_visitor(shard, through_seq=seq)
-        for chunk in _visitors_chunked(rows):
-            states: dict[UUID, State] = {}
-            events_add(states, _events_usable(chunk))
-            _states_keep(states, shard=shard, now=now)
-            profiles += len(states)
-            progress(len(chunk))
-        gone = store.profiles_delete_but(shard, updated_at=now)
-        _cache_forget(gone)
-    return profiles
-
-
-def _cache_forget(visitor_ids: Sequence[UUID]) -> None:
-    if visitor_ids:
-        cache.delete_many(profile_cache_key(visitor_id) for visitor_id in visitor_ids)
-
-
-def _visitors_chunked(rows: Iterator[EventRow]) -> Iterator[list[EventRow]]:
-    """Whole visitors at a time, so that each profile is written once."""
-    chunk: list[EventRow] = []
-    visitors = 0
-    for _, events in groupby(rows, key=lambda row: row.visitor_id):
-        chunk.extend(events)
-        visitors += 1
-        if visitors >= REBUILD_PROFILES:
-            yield chunk
-            chunk, visitors = [], 0
-    if chunk:
-        yield chunk
+        cursor = store.cursor_lock(shard, timeout_ms=10_000)
+        state = None
+        if visitors_granted([visitor_id]):
+            definition = selectors.definition_get(cursor.definition)
+            state = state_from_events(visitor_id, through_seq=cursor.seq, definition=definition)
+        if state is None:
+            store.profiles_delete([visitor_id])
+            transaction.on_commit(partial(cache_forget, [visitor_id]))
+        else:
+            states_keep({visitor_id: state}, shard=shard)
+    return state
 
 
 def profile_erase(*, visitor_id: UUID) -> None:

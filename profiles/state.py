@@ -1,12 +1,14 @@
 """What a profile remembers, and how one event is added to it.
 
 Everything in a State is a sum, a maximum, a minimum or a bounded "latest k", so the order of
-adding does not matter and merging two states is the same operation as adding events. Readings
-(recency, engagement, interests) are in profiles.vector.
+adding does not matter and merging two states is the same operation as adding events. Many events
+at once are added by profiles.batch; readings (recency, engagement, interests) are in
+profiles.vector.
 
 That holds up to the topics a profile remembers: beyond `max_topics` topics, or TOPIC_KEYS keys for
 each of them, the weakest gives way, and what it had is gone. Which topic is the weakest depends
-on what came before, so a visitor of more topics may be remembered by another order's topics.
+on what came before. So events are always added in the order they were stored, one by one, as soon
+as a topic could give way: a profile is the same whether it grew or was rebuilt.
 
 Size: 100 events over 8 categories make about 7 KB, most of it the latest times; a visitor who has
 filled 8 categories, 4 content types and 10 signals to the brim has 50 KB. With `max_topics` 64 and
@@ -23,14 +25,20 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct, field
 
-from profiles.decay import NOTHING, log_add, log_mass
+from profiles.decay import EPOCH, NOTHING, log_add, log_mass
 
 HOUR = 3600.0
 DAY = 24 * HOUR
+DAY_MS = 86_400_000
 
 #: What I want now, what I like: the two half-lives every mass is kept for, in seconds.
 SHORT = 1 * DAY
 LONG = 30 * DAY
+HALF_LIVES = SHORT, LONG
+
+#: What a day counts as clicks, and as seconds of dwell.
+CLICKS = frozenset({"click", "category_click"})
+DWELL = "dwell"
 
 #: How many of the latest event times are kept per event type and category. Rolling counts are
 #: exact up to this number; rules may not ask for more.
@@ -65,6 +73,8 @@ class Day(Struct, array_like=True, gc=False):
 class State(Struct, omit_defaults=True):
     """The stored part of a profile. Keys: "signal|topic" and "event type|category".
 
+    `definition` is the version of profiles.definition.Definition it was folded by.
+
     A topic is "" (everything), "c:<category>" or "t:<content type>". Times are milliseconds
     since 1970, in `recent` the latest last. `starts` are the times the latest RECENT_VISITS visits
     began, the latest last. `days` has the latest RECENT_DAYS days with events, by their number
@@ -73,6 +83,7 @@ class State(Struct, omit_defaults=True):
     and LONG.
     """
 
+    definition: int = 0
     masses: dict[str, Mass] = field(default_factory=dict)
     recent: dict[str, list[int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -102,24 +113,25 @@ def state_add(state: State, event: Increment, *, max_topics: int) -> None:
     keys = len(state.masses) + len(state.recent)
     _times_add(state, event)
     if event.weight > 0.0:  # else no mass to keep: a page left at once has a dwell of 0 seconds
-        _masses_add(state.masses, event)
+        half_lives = state.half_lives.get(event.signal, HALF_LIVES)
+        _masses_add(state.masses, event, *half_lives)
     if keys < len(state.masses) + len(state.recent) > max_topics:
         _topics_bound(state, max_topics)
 
 
-def _masses_add(masses: dict[str, Mass], event: Increment) -> None:
+def _masses_add(masses: dict[str, Mass], event: Increment, short: float, long: float) -> None:
     at = event.occurred_ms / 1000.0
-    short = log_mass(event.weight, at, SHORT)
-    long = log_mass(event.weight, at, LONG)
+    short_mass = log_mass(event.weight, at, short)
+    long_mass = log_mass(event.weight, at, long)
     count = 1 if event.is_new else 0
     for topic in _topics(event):
         key = f"{event.signal}|{topic}"
         mass = masses.get(key)
         if mass is None:
-            masses[key] = Mass(short, long, count)
+            masses[key] = Mass(short_mass, long_mass, count)
         else:
-            mass.short = log_add(mass.short, short)
-            mass.long = log_add(mass.long, long)
+            mass.short = log_add(mass.short, short_mass)
+            mass.long = log_add(mass.long, long_mass)
             mass.events += count
 
 
@@ -140,6 +152,9 @@ def _times_add(state: State, event: Increment) -> None:
         state.last = when
     if event.starts_visit:
         state.visits += 1
+        latest_add(state.starts, when, keep=RECENT_VISITS)
+    if day := _day_of(state.days, when // DAY_MS):
+        _day_add(day, event)
     if event.is_new:
         state.counts[event.signal] = state.counts.get(event.signal, 0) + 1
         _recent_add(state.recent, event.signal + "|", when)
@@ -148,13 +163,61 @@ def _times_add(state: State, event: Increment) -> None:
 
 
 def _recent_add(recent: dict[str, list[int]], key: str, when: int) -> None:
-    times = recent.setdefault(key, [])
+    latest_add(recent.setdefault(key, []), when, keep=RECENT_EVENTS)
+
+
+def latest_add(times: list[int], when: int, *, keep: int) -> None:
+    """Add a time to the `keep` latest ones, which are in ascending order."""
     if not times or when >= times[-1]:
         times.append(when)
-    elif len(times) < RECENT_EVENTS or when > times[0]:
+    elif len(times) < keep or when > times[0]:
         insort(times, when)
-    if len(times) > RECENT_EVENTS:
+    if len(times) > keep:
         del times[0]
+
+
+def _day_of(days: dict[int, Day], number: int) -> Day | None:
+    """The entry of a day, made if need be; None for one that is too long ago to be kept."""
+    day = days.get(number)
+    if day is None:
+        latest = max(days, default=number)
+        if number <= latest - RECENT_DAYS:
+            return None
+        day = days[number] = Day()
+        if number > latest:
+            days_bound(days)
+    return day
+
+
+def days_bound(days: dict[int, Day]) -> None:
+    """Let the days go that are RECENT_DAYS or more before the latest, in place."""
+    oldest = max(days, default=0) - RECENT_DAYS + 1
+    for number in [number for number in days if number < oldest]:
+        del days[number]
+
+
+def _day_add(day: Day, event: Increment) -> None:
+    if event.signal == DWELL:
+        day.dwell += event.weight
+    if event.starts_visit:
+        day.visits += 1
+    if event.is_new:
+        day.events += 1
+        if event.signal in CLICKS:
+            day.clicks += 1
+
+
+def topics_exceed(state: State, other: State, *, max_topics: int) -> bool:
+    """Whether both states together remember more than they may, so that topics give way.
+
+    May say so a few keys too early, never too late.
+    """
+    keys = state.masses.keys() | other.masses.keys()
+    times = state.recent.keys() | other.recent.keys()
+    if len(keys) + len(times) <= max_topics:
+        return False
+    topics = {key.partition("|")[2] for key in keys} | {_recent_topic(key) for key in times}
+    return len(topics) > max_topics or len(keys) + len(times) > TOPIC_KEYS * max_topics
 
 
 def _topics_bound(state: State, max_topics: int) -> None:
@@ -164,10 +227,13 @@ def _topics_bound(state: State, max_topics: int) -> None:
     """
     strength: dict[str, float] = {}
     keys: dict[str, int] = {}
+    now = (state.last or 0) / 1000.0
     for key, mass in state.masses.items():
-        topic = key.partition("|")[2]
+        signal, _, topic = key.partition("|")
         if topic:
-            strength[topic] = log_add(strength.get(topic, NOTHING), mass.long)
+            half_life = state.half_lives.get(signal, HALF_LIVES)[1]
+            log_now = mass.long - (now - EPOCH) / half_life
+            strength[topic] = log_add(strength.get(topic, NOTHING), log_now)
             keys[topic] = keys.get(topic, 0) + 1
     for key in state.recent:
         topic = _recent_topic(key)
@@ -196,8 +262,11 @@ def _recent_topic(key: str) -> str:
     return "c:" + category if category else ""
 
 
-def state_merge(state: State, other: State, *, max_topics: int) -> None:
-    """Add everything `other` remembers, in place: as if its events had been added here."""
+def state_merge(state: State, other: State) -> None:
+    """Add everything `other` remembers, in place: as if its events had been added here.
+
+    Both are of one definition. Bounds nothing: see `topics_exceed`.
+    """
     for key, mass in other.masses.items():
         mine = state.masses.get(key)
         if mine is None:
@@ -207,15 +276,27 @@ def state_merge(state: State, other: State, *, max_topics: int) -> None:
             mine.long = log_add(mine.long, mass.long)
             mine.events += mass.events
     for key, times in other.recent.items():
-        for when in times:
-            _recent_add(state.recent, key, when)
-    if len(state.masses) + len(state.recent) > max_topics:
-        _topics_bound(state, max_topics)
+        state.recent[key] = latest_merge(state.recent.get(key, []), times, keep=RECENT_EVENTS)
     for signal, count in other.counts.items():
         state.counts[signal] = state.counts.get(signal, 0) + count
     state.visits += other.visits
+    state.starts = latest_merge(state.starts, other.starts, keep=RECENT_VISITS)
     state.first = _either(min, state.first, other.first)
     state.last = _either(max, state.last, other.last)
+    for number, theirs in other.days.items():
+        day = state.days.setdefault(number, Day())
+        day.dwell += theirs.dwell
+        day.clicks += theirs.clicks
+        day.visits += theirs.visits
+        day.events += theirs.events
+    days_bound(state.days)
+
+
+def latest_merge(one: list[int], other: list[int], *, keep: int) -> list[int]:
+    """The `keep` latest of two ascending lists, ascending; a new list."""
+    if not one or not other or one[-1] <= other[0]:
+        return (one + other)[-keep:]
+    return sorted(one + other)[-keep:]
 
 
 def _either(choose: Callable[[int, int], int], a: int | None, b: int | None) -> int | None:
@@ -248,7 +329,7 @@ _decode = msgspec.json.Decoder(State).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def state_decode(raw: bytes | str) -> State:
+def state_decode(raw: bytes | memoryview | str) -> State:
     """A state from its JSON; raises msgspec.DecodeError."""
     return _decode(raw)
 

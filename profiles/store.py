@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -9,22 +10,30 @@ from django.db import connection
 from profiles.state import State, state_decode, state_encode
 
 
-def cursor_lock(shard: int, *, timeout_ms: int = 1000) -> int:
+class Cursor(NamedTuple):
+    """How far a shard is folded, and by which definition new profiles are made."""
+
+    seq: int
+    definition: int
+
+
+def cursor_lock(shard: int, *, timeout_ms: int = 1000) -> Cursor:
     """Own the shard's fold until the transaction ends; returns how far it is folded.
 
     Waits for another owner up to `timeout_ms`, then raises django.db.OperationalError.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{timeout_ms}ms",))
-        select = "SELECT seq FROM profiles_foldcursor WHERE shard = %s FOR UPDATE"
+        select = "SELECT seq, definition FROM profiles_foldcursor WHERE shard = %s FOR UPDATE"
         if (row := cursor.execute(select, (shard,)).fetchone()) is None:
             cursor.execute(
-                "INSERT INTO profiles_foldcursor (shard, seq) VALUES (%s, 0)"
+                "INSERT INTO profiles_foldcursor (shard, seq, definition)"
+                " VALUES (%s, 0, (SELECT coalesce(max(version), 0) FROM profiles_definition))"
                 " ON CONFLICT DO NOTHING",
                 (shard,),
             )
             row = cursor.execute(select, (shard,)).fetchone()
-        return int(row[0])
+        return Cursor(*row)
 
 
 def cursor_move(shard: int, *, seq: int) -> None:
@@ -32,43 +41,64 @@ def cursor_move(shard: int, *, seq: int) -> None:
         cursor.execute("UPDATE profiles_foldcursor SET seq = %s WHERE shard = %s", (seq, shard))
 
 
+def cursor_define(shard: int, *, definition: int) -> datetime:
+    """From here on new profiles of the shard are made by this definition; returns the moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE profiles_foldcursor SET definition = %s WHERE shard = %s"
+            " RETURNING clock_timestamp()",
+            (definition, shard),
+        )
+        moment: datetime = cursor.fetchone()[0]
+        return moment
+
+
 def states_read(visitor_ids: Collection[UUID]) -> dict[UUID, State]:
     """The states of these visitors that have one."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT visitor_id, state::text FROM profiles_profile WHERE visitor_id = ANY(%b)",
+            "SELECT visitor_id, state FROM profiles_profile WHERE visitor_id = ANY(%b)",
             (list(visitor_ids),),
         )
         return {row[0]: state_decode(row[1]) for row in cursor.fetchall()}
 
 
-def states_write(states: Mapping[UUID, State], *, shard: int, now: datetime) -> dict[UUID, bytes]:
+def states_write(states: Mapping[UUID, State], *, shard: int) -> dict[UUID, bytes]:
     """Insert or replace these visitors' states; returns them encoded."""
-    encoded = {visitor_id: state_encode(states[visitor_id]) for visitor_id in sorted(states)}
-    rows = [
-        b'{"visitor_id":"%s","last":%d,"state":%s}'
-        % (str(visitor_id).encode(), states[visitor_id].last or 0, raw)
-        for visitor_id, raw in encoded.items()
-    ]
+    ids = sorted(states)  # one order for all, so that two writers cannot deadlock
+    encoded = {visitor_id: state_encode(states[visitor_id]) for visitor_id in ids}
     with connection.cursor() as cursor:
-        # One JSON document: an array of texts would have every quote in it escaped.
         cursor.execute(
             "INSERT INTO profiles_profile (visitor_id, shard, state, last_event_at, updated_at)"
-            " SELECT visitor_id, %s, state, to_timestamp(last / 1000), %s"
-            " FROM jsonb_to_recordset(%s::jsonb)"
-            " AS given (visitor_id uuid, last float8, state jsonb)"
+            " SELECT visitor_id, %s, state, to_timestamp(last / 1000.0), clock_timestamp()"
+            " FROM unnest(%b::uuid[], %b::int8[], %b::bytea[]) AS given (visitor_id, last, state)"
             " ON CONFLICT (visitor_id) DO UPDATE SET state = excluded.state,"
             " last_event_at = excluded.last_event_at, updated_at = excluded.updated_at",
-            (shard, now, (b"[" + b",".join(rows) + b"]").decode()),
+            (
+                shard,
+                ids,
+                [states[visitor_id].last or 0 for visitor_id in ids],
+                list(encoded.values()),
+            ),
         )
     return encoded
 
 
-def profiles_delete_but(shard: int, *, updated_at: datetime) -> list[UUID]:
-    """Delete the shard's profiles that were not written at this moment; returns whose."""
+def profiles_delete(visitor_ids: Collection[UUID]) -> list[UUID]:
+    """Delete these visitors' profiles; returns who had one."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM profiles_profile WHERE shard = %s AND updated_at <> %s"
+            "DELETE FROM profiles_profile WHERE visitor_id = ANY(%b) RETURNING visitor_id",
+            (list(visitor_ids),),
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def profiles_delete_before(shard: int, *, updated_at: datetime) -> list[UUID]:
+    """Delete the shard's profiles that were last written before this moment; returns whose."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM profiles_profile WHERE shard = %s AND updated_at < %s"
             " RETURNING visitor_id",
             (shard, updated_at),
         )

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from profiles import selectors, services
+from profiles import rebuild, selectors, services
 
 
 @shared_task
@@ -15,3 +15,14 @@ def fold_sweep() -> None:
     """Fold what a killed worker had stored and not folded."""
     for shard in selectors.shards_behind():
         shard_fold_task.delay(shard)
+
+
+@shared_task
+def shard_rebuild_task(shard: int) -> None:
+    rebuild.rebuild_shard(shard)
+
+
+@shared_task
+def rebuild_sweep() -> None:
+    """Go on with what a lost nudge or a killed worker left of a rebuild."""
+    rebuild.rebuild_nudge()

@@ -1,7 +1,7 @@
 """What happened, for reading: event types, events by cursor, one visitor's recent events."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,8 +10,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from tracking import store
+from tracking import columns
 from tracking.models import DropCount, EventType, Inbox, Shard, Visit
+from tracking.pipeline.blocks import Block
 
 #: Seconds for which a process trusts its copy of the known event types.
 TYPES_TTL = 5.0
@@ -33,22 +34,6 @@ class Signal(NamedTuple):
     half_life_long: float = 30.0
     properties: Mapping[str, str] = {}
     repeat_ms: int = 0
-
-
-class EventRow(NamedTuple):
-    """A stored event as profiles read it; `occurred_ms` in milliseconds since 1970, UTC."""
-
-    seq: int
-    visitor_id: UUID
-    type: str
-    category: str
-    content_type: str
-    amount: float
-    part: int
-    starts_visit: bool
-    is_bot: bool
-    basis: str
-    occurred_ms: float
 
 
 def signal_list() -> dict[str, Signal]:
@@ -82,14 +67,27 @@ def shard_seqs() -> dict[int, int]:
     return dict(Shard.objects.values_list("id", "last_seq"))
 
 
-def events_after(shard: int, *, seq: int, limit: int) -> list[EventRow]:
-    """The shard's next events in sequence."""
-    return [EventRow._make(row) for row in store.events_after(shard, seq=seq, limit=limit)]
+def shard_seq(shard: int) -> int:
+    """The last stored sequence number of a shard; 0 when it has no events."""
+    row = Shard.objects.filter(id=shard).values_list("last_seq", flat=True).first()
+    return row or 0
 
 
-def events_by_visitor(shard: int, *, through_seq: int) -> Iterator[EventRow]:
-    """All the shard's events up to a sequence number, grouped by visitor."""
-    return map(EventRow._make, store.events_stream(shard=shard, through_seq=through_seq))
+def events_blocks(
+    shard: int, *, after_seq: int = 0, through_seq: int, after_visitor: UUID | None = None
+) -> Generator[Block, None, None]:
+    """A shard's events, without bots', by visitor and order of storing, in bounded memory.
+
+    Those with sequence numbers in (after_seq, through_seq], of the visitors whose ids come after
+    `after_visitor`. See tracking.columns.
+    """
+    where = columns.of_shard(shard, after_seq=after_seq, after_visitor=after_visitor)
+    return columns.blocks_read(where, through_seq=through_seq)
+
+
+def visitor_blocks(visitor_id: UUID, *, through_seq: int) -> Iterator[Block]:
+    """One visitor's events, without bots', in order of storing, in bounded memory."""
+    return columns.blocks_read(columns.of_visitor(visitor_id), through_seq=through_seq)
 
 
 def visitor_events(visitor_id: UUID, *, limit: int = 50) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -302,6 +303,11 @@ def visitor_erase(*, visitor_id: UUID) -> int:
     return count
 
 
+def job_lock(name: str) -> AbstractContextManager[bool]:
+    """Whether nobody else does this job now; others see it as taken until the block ends."""
+    return store.lock_if_free(f"attune {name}")
+
+
 def erasure_sweep(*, now: datetime) -> int:
     """Erase everyone whose consent ended since the last sweep; returns how many visitors.
 
@@ -309,7 +315,7 @@ def erasure_sweep(*, now: datetime) -> int:
     begins at the epoch, moves with every batch and never passes a visitor who could not be
     erased: the next sweep tries again. One sweep runs at a time.
     """
-    with store.lock_if_free("attune erasure sweep") as free:
+    with job_lock("erasure sweep") as free:
         return _erasure_sweep(now) if free else 0
 
 

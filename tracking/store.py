@@ -26,11 +26,6 @@ _INSERT_INBOX = (
     "INSERT INTO tracking_inbox (shard, visitor_id, source, basis, device, is_bot, skew_ms,"
     " received_at, payload) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %b)"
 )
-#: What a fold reads of an event: tracking.selectors.EventRow.
-_FOLD_COLUMNS = (
-    "seq, visitor_id, type, category, content_type, amount, part, starts_visit, is_bot, basis,"
-    " (extract(epoch FROM occurred_at) * 1000)::float8"
-)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000
 Month = tuple[int, int]
@@ -270,31 +265,6 @@ def months_of(events: Iterable[Event]) -> set[Month]:
 
 def month_of(time: datetime) -> Month:
     return time.year, time.month
-
-
-def events_after(shard: int, *, seq: int, limit: int) -> list[tuple[Any, ...]]:
-    """The shard's next events in order: the columns of tracking.selectors.EventRow."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {_FOLD_COLUMNS} FROM tracking_event"
-            " WHERE shard = %s AND seq > %s ORDER BY seq LIMIT %s",
-            (shard, seq, limit),
-        )
-        return cursor.fetchall()
-
-
-def events_stream(
-    *, shard: int, through_seq: int, chunk: int = 20_000
-) -> Iterator[tuple[Any, ...]]:
-    """All the shard's events up to a sequence number, by visitor, in bounded memory."""
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(
-            f"SELECT {_FOLD_COLUMNS} FROM tracking_event"
-            " WHERE shard = %s AND seq <= %s ORDER BY visitor_id, seq",
-            (shard, through_seq),
-        )
-        while rows := cursor.fetchmany(chunk):
-            yield from rows
 
 
 def visitor_delete(visitor_id: UUID) -> int:

@@ -14,6 +14,7 @@ from personalization.models import Campaign, ContentItem
 from personalization.services import ruleset_publish
 from profiles.models import Profile
 from profiles.selectors import profile_cache_key
+from profiles.state import state_decode
 from tests.waiting import wait_until
 from tracking.models import DropCount, Event, Inbox
 
@@ -69,7 +70,7 @@ def pages_folded(count: int) -> Callable[[], bool]:
 
     def folded() -> bool:
         return any(
-            len(profile.state["recent"].get("page_view|gardening", ())) >= count
+            len(state_decode(profile.state).recent.get("page_view|gardening", ())) >= count
             for profile in Profile.objects.all()
         )
 

@@ -16,7 +16,7 @@ from consent import services as consent_services
 from consent.logic import Control
 from consent.models import Purpose
 from consent.purposes import PERSONALIZATION
-from profiles import selectors, services
+from profiles import rebuild, selectors
 from tests.tracking.people import BOTH, ana_make, drain, event_make, inbox_put, stored
 from tracking import selectors as tracking_selectors
 from tracking import services as tracking_services
@@ -67,7 +67,7 @@ def test_an_event_on_either_side_of_a_lapse_counts_in_no_rebuild(active: bool) -
     visit(ana)
     drain(ana)
     assert len(stored(ana)) == 1
-    services.shard_rebuild(tracking_selectors.shard_of(ana))
+    rebuild.shard_rebuild(tracking_selectors.shard_of(ana))
     assert selectors.profile_get(ana) is None
 
 

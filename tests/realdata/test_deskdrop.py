@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
+from profiles.compare import state_differences
+from profiles.state import State
 from tests.celery_process import CeleryProcess, celery_environment
 from tests.realdata import deskdrop
 from tests.tracking.tables import tables_empty
@@ -87,7 +90,7 @@ def imported_twice(database: None) -> tuple[Outcome, Outcome, Outcome]:
     tables_empty()
     outcomes = [outcome(file_import(deskdrop.FILE)), outcome(run := file_import(deskdrop.FILE))]
     started = time.perf_counter()
-    call_command("rebuild_profiles", stdout=io.StringIO())
+    call_command("rebuild_profiles", here=True, stdout=io.StringIO())
     print(f"rebuild: {DISTINCT / (time.perf_counter() - started):,.0f} events/s")
     return outcomes[0], outcomes[1], outcome(run)
 
@@ -171,7 +174,7 @@ def file_import(path: Path) -> ImportRun:
 def outcome(run: ImportRun) -> Outcome:
     refused = Quarantine.objects.filter(run=run).values_list("line", "reason")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT visitor_id, state::text FROM profiles_profile")
+        cursor.execute("SELECT visitor_id, state FROM profiles_profile")
         states = {row[0]: json.loads(row[1]) for row in cursor.fetchall()}
     return Outcome(importing.run_summary(run), dict(refused), events_count(), states)
 
@@ -256,7 +259,12 @@ def test_neither_importing_again_nor_a_rebuild_changes_a_profile(
     imported_twice: tuple[Outcome, Outcome, Outcome],
 ) -> None:
     first, second, rebuilt = imported_twice
-    assert first.states == second.states == rebuilt.states
+    assert first.states == second.states
+    assert first.states.keys() == rebuilt.states.keys()
+    for visitor_id, state in rebuilt.states.items():
+        # The sums of another grouping are rounded otherwise.
+        folded = msgspec.convert(first.states[visitor_id], State, strict=False)
+        assert state_differences(msgspec.convert(state, State, strict=False), folded) == []
 
 
 def test_shuffled_rows_give_the_same_profiles(

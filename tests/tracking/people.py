@@ -15,6 +15,7 @@ from consent import services as consent_services
 from consent.cookies import COOKIE_NAME, cookie_value
 from consent.logic import Control
 from tracking import selectors, services, store
+from tracking.models import Event
 from tracking.pipeline.steps import Receipt
 
 BOTH = ("measurement", "personalization")
@@ -112,3 +113,9 @@ def drain(visitor_id: UUID) -> int:
 def stored(visitor_id: UUID) -> list[dict[str, Any]]:
     """The visitor's events as stored, in the order of their sequence."""
     return selectors.visitor_events(visitor_id, limit=10_000)[::-1]
+
+
+def seqs_of(visitor_id: UUID) -> list[int]:
+    """The sequence numbers stored in the visitor's shard, in order."""
+    shard = selectors.shard_of(visitor_id)
+    return list(Event.objects.filter(shard=shard).order_by("seq").values_list("seq", flat=True))

@@ -5,7 +5,9 @@ from django.db import connection
 TABLES = (
     "tracking_event", "tracking_inbox", "tracking_visit", "tracking_dropcount",
     "tracking_quarantine", "tracking_importrun", "tracking_sweepcursor", "profiles_profile",
-    "profiles_foldcursor", "consent_effectiveconsent", "consent_consentdecision",
+    "profiles_foldcursor",
+    "profiles_definition", "profiles_rebuild", "profiles_rebuildshard",
+    "consent_effectiveconsent", "consent_consentdecision",
 )  # fmt: skip
 
 

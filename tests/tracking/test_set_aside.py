@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from tests.tracking.people import ana_make, drain, event_make, inbox_put, stored
+from tests.tracking.people import ana_make, drain, event_make, inbox_put, seqs_of, stored
 from tracking import selectors, services, store
 from tracking.models import Inbox
 from tracking.pipeline.steps import STEPS, Event
@@ -39,7 +39,7 @@ def test_a_request_that_fails_is_set_aside_and_holds_up_nobody(
     inbox_put(ana, [event_make(), event_make()])
     assert drain(ana) == 3
     assert [row["path"] for row in stored(ana)] == ["/", "/", "/"]
-    seqs = [row.seq for row in selectors.events_after(selectors.shard_of(ana), seq=0, limit=9)]
+    seqs = seqs_of(ana)
     assert seqs == [1, 2, 3]
     assert selectors.drop_counts() == {"unprocessable": 2}
     assert Inbox.objects.get().set_aside == "ValueError('cannot be')"

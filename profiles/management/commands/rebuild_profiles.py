@@ -5,34 +5,50 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
+from django.db.models import Sum
 from tqdm import tqdm
 
-from profiles import services
+from profiles import rebuild
+from profiles.models import Rebuild
 from tracking import selectors
+
+#: How often the progress is looked up, in seconds.
+LOOK_SECONDS = 0.5
 
 
 class Command(BaseCommand):
     help = (
-        "Make the profiles anew from the stored events, one shard after the other, each in one "
-        "transaction. Safe while everything runs, and to interrupt: a shard is done or as before."
+        "Make the profiles anew from the stored events. Safe while everything runs: the workers do "
+        "it beside what comes in, and go on by themselves when this command is interrupted. "
+        "Called again, it shows the progress of the rebuild that is under way."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--shard", type=int, action="append", help="Only this one; repeatable.")
+        parser.add_argument(
+            "--here", action="store_true", help="Do it in this process; needs no worker."
+        )
 
-    def handle(self, *, shard: list[int] | None = None, **options: Any) -> None:
-        shards = shard if shard is not None else list(range(settings.SHARDS))
-        if unknown := [number for number in shards if not 0 <= number < settings.SHARDS]:
-            raise CommandError(f"Shards are 0 to {settings.SHARDS - 1}, not {unknown[0]}.")
-        last = selectors.shard_seqs()
+    def handle(self, *, here: bool = False, **options: Any) -> None:
+        run = rebuild.rebuild_start(reason="Asked for by manage.py rebuild_profiles")
         started = time.monotonic()
-        profiles = 0
-        total = sum(last.get(number, 0) for number in shards)
+        total = sum(selectors.shard_seqs().values())
         with tqdm(total=total, unit="event", unit_scale=True, disable=None, file=sys.stderr) as bar:
-            for number in shards:
-                bar.set_description(f"shard {number}")
-                profiles += services.shard_rebuild(number, progress=bar.update)
+            if here:
+                for row in run.shards.filter(finished_at=None).order_by("shard"):
+                    rebuild.rebuild_shard(row.shard)
+                    _show(bar, run)
+            while not _finished(run):
+                time.sleep(LOOK_SECONDS)
+                _show(bar, run)
+        profiles = run.shards.aggregate(sum=Sum("profiles"))["sum"] or 0
         seconds = time.monotonic() - started
         self.stdout.write(f"{profiles:,} profiles rebuilt in {seconds:.1f} s.")
+
+
+def _show(bar: "tqdm[Any]", run: Rebuild) -> None:
+    bar.update((run.shards.aggregate(sum=Sum("events"))["sum"] or 0) - bar.n)
+
+
+def _finished(run: Rebuild) -> bool:
+    return Rebuild.objects.filter(pk=run.pk).exclude(finished_at=None).exists()

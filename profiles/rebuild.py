@@ -1,0 +1,230 @@
+"""All profiles made anew from the stored events, while new ones keep coming.
+
+A rebuild is the same fold from zero. Each shard is one task; it reads the shard's events by
+visitor, without any lock, and writes the profiles of a few thousand visitors at a time: one short
+transaction that holds the shard's fold, adds what came meanwhile, and notes how far it is. A
+worker that dies leaves the shard where it was; the schedule sends it again.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from profiles import selectors, services, store
+from profiles.batch import columns_add
+from profiles.columns import Columns
+from profiles.definition import Definition
+from profiles.models import Definition as DefinitionRow
+from profiles.models import FoldCursor, Rebuild, RebuildShard
+from profiles.state import State
+from tracking import selectors as tracking_selectors
+from tracking.services import job_lock
+
+LOCK_MS = 60_000
+LAST_VISITOR = UUID(int=2**128 - 1)
+#: Called in the transaction of what it tells: (last visitor, events, profiles) of a portion.
+Checkpoint = Callable[[UUID, int, int], None]
+
+
+class RebuildSupersededError(Exception):
+    """A newer rebuild has taken this one's place."""
+
+
+# --- A shard ---------------------------------------------------------------------------------
+
+
+def shard_rebuild(
+    shard: int,
+    *,
+    definition: Definition | None = None,
+    after: UUID | None = None,
+    since: datetime | None = None,
+    begun: Callable[[datetime], None] = lambda moment: None,
+    checkpoint: Checkpoint = lambda visitor, events, profiles: None,
+) -> int:
+    """Make a shard's profiles anew; returns how many were written.
+
+    Goes on behind the visitor `after` of a rebuild that began at `since`; without, begins one and
+    says when, in the database's time, by `begun`. Profiles that nobody's events make are deleted
+    at the end.
+    """
+    definition = definition or selectors.definition_latest()
+    with transaction.atomic():
+        cursor = store.cursor_lock(shard, timeout_ms=LOCK_MS)
+        if since is None:
+            since = store.cursor_define(shard, definition=definition.version)
+            begun(since)
+    written = 0
+    states: dict[UUID, State] = {}
+    events, low = 0, after
+
+    def portion_write(done: dict[UUID, State], high: UUID) -> int:
+        portion = Portion(shard, low, high, cursor.seq, definition)
+        return _portion_write(done, portion, tell=partial(checkpoint, high, events))
+
+    blocks = tracking_selectors.events_blocks(shard, through_seq=cursor.seq, after_visitor=after)
+    with closing(blocks):  # and its connection with it, should a portion fail
+        for block in blocks:
+            _block_add(states, services.columns_usable(block), definition)
+            events += len(block.visitor)
+            if len(block.visitors) > 1:
+                # All but the last visitor, whose events may go on in the next block.
+                last, high = block.visitors[-1], block.visitors[-2]
+                done = {visitor: states.pop(visitor) for visitor in list(states) if visitor != last}
+                begun_events = int(np.count_nonzero(block.visitor == len(block.visitors) - 1))
+                events -= begun_events
+                written += portion_write(done, high)
+                events, low = begun_events, high
+    written += portion_write(states, LAST_VISITOR)
+    with transaction.atomic():
+        store.cursor_lock(shard, timeout_ms=LOCK_MS)
+        gone = store.profiles_delete_before(shard, updated_at=since)
+    services.cache_forget(gone)
+    return written
+
+
+class Portion(NamedTuple):
+    """The visitors in (low, high] of a shard, made anew from their events up to `seq`."""
+
+    shard: int
+    low: UUID | None
+    high: UUID
+    seq: int
+    definition: Definition
+
+
+def _block_add(states: dict[UUID, State], columns: Columns, definition: Definition) -> None:
+    columns_add(
+        states,
+        columns,
+        max_topics=settings.PROFILE_MAX_TOPICS,
+        new_state=definition.new_state,
+    )
+
+
+def _portion_write(
+    states: dict[UUID, State], portion: Portion, *, tell: Callable[[int], None]
+) -> int:
+    """Add what was folded meanwhile, and write the profiles of those who still agree."""
+    with transaction.atomic():
+        cursor = store.cursor_lock(portion.shard, timeout_ms=LOCK_MS)
+        if cursor.seq > portion.seq:
+            for block in tracking_selectors.events_blocks(
+                portion.shard,
+                after_seq=portion.seq,
+                through_seq=cursor.seq,
+                after_visitor=portion.low,
+            ):
+                late = services.columns_usable(block)
+                mine = np.array([visitor <= portion.high for visitor in late.visitors], bool)
+                _block_add(states, late.take(mine[late.visitor]), portion.definition)
+        granted = services.visitors_granted(states.keys())
+        kept = {visitor: state for visitor, state in states.items() if visitor in granted}
+        if kept:
+            store.states_write(kept, shard=portion.shard)
+        tell(len(kept))
+    services.cache_forget(kept)
+    return len(kept)
+
+
+# --- All of them -----------------------------------------------------------------------------
+
+
+def rebuild_start(*, reason: str) -> Rebuild:
+    """Have all profiles made anew in the background, by the latest definition.
+
+    An unfinished rebuild by the same definition goes on, and is returned; one by an older
+    definition ends, its place taken by this one.
+    """
+    definition = selectors.definition_latest()
+    with transaction.atomic():
+        running = Rebuild.objects.select_for_update().filter(finished_at=None).first()
+        if running is not None and running.definition == definition.version:
+            transaction.on_commit(rebuild_nudge)
+            return running
+        if running is not None:
+            running.finished_at = datetime.now(UTC)
+            running.save(update_fields=["finished_at"])
+        rebuild = Rebuild.objects.create(reason=reason, definition=definition.version)
+        RebuildShard.objects.bulk_create(
+            RebuildShard(rebuild=rebuild, shard=shard) for shard in range(settings.SHARDS)
+        )
+        transaction.on_commit(rebuild_nudge)
+    return rebuild
+
+
+def rebuild_nudge() -> None:
+    """Ask workers for every shard that is not done. One that is being worked is left alone."""
+    unfinished = RebuildShard.objects.filter(rebuild__finished_at=None, finished_at=None)
+    for shard in unfinished.values_list("shard", flat=True):
+        current_app.send_task("profiles.tasks.shard_rebuild_task", (shard,))
+
+
+def rebuild_shard(shard: int) -> None:
+    """Do, or go on with, one shard of the rebuild that is under way; nothing if there is none."""
+    with job_lock(f"rebuild {shard}") as free:
+        row = (
+            RebuildShard.objects.filter(shard=shard, rebuild__finished_at=None, finished_at=None)
+            .select_related("rebuild")
+            .first()
+        )
+        if not free or row is None:
+            return
+        try:
+            shard_rebuild(
+                shard,
+                definition=selectors.definition_get(row.rebuild.definition),
+                after=row.after,
+                since=row.started_at,
+                begun=partial(_begun, row.pk),
+                checkpoint=partial(_checkpoint, row.pk),
+            )
+        except RebuildSupersededError:
+            return
+        _finish(row)
+
+
+def _begun(row_id: int, moment: datetime) -> None:
+    RebuildShard.objects.filter(pk=row_id).update(started_at=moment)
+
+
+def _checkpoint(row_id: int, after: UUID, events: int, profiles: int) -> None:
+    moved = RebuildShard.objects.filter(pk=row_id, rebuild__finished_at=None).update(
+        after=after, events=F("events") + events, profiles=F("profiles") + profiles
+    )
+    if not moved:
+        raise RebuildSupersededError
+
+
+def _finish(row: RebuildShard) -> None:
+    now = datetime.now(UTC)
+    with transaction.atomic():
+        Rebuild.objects.select_for_update().get(pk=row.rebuild_id)
+        RebuildShard.objects.filter(pk=row.pk).update(finished_at=now)
+        if not RebuildShard.objects.filter(rebuild=row.rebuild_id, finished_at=None).exists():
+            Rebuild.objects.filter(pk=row.rebuild_id, finished_at=None).update(finished_at=now)
+
+
+def definition_set(*, half_lives: dict[str, tuple[float, float]], reason: str) -> bool:
+    """Have profiles hold something else from now on; returns whether that is a change.
+
+    New profiles follow at once, the others as the rebuild comes to them.
+    """
+    with transaction.atomic():
+        # One change at a time: the next version is the last one plus one.
+        list(FoldCursor.objects.select_for_update().order_by("shard").values_list("shard"))
+        latest = selectors.definition_latest()
+        if latest.half_lives == half_lives:
+            return False
+        DefinitionRow.objects.create(version=latest.version + 1, half_lives=half_lives)
+        rebuild_start(reason=reason)
+    return True

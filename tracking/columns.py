@@ -1,0 +1,178 @@
+"""Reading events in bulk: a binary COPY straight into numpy, in bounded memory.
+
+Every column is of fixed width, so a block of rows is an array without a look at each value. Texts
+travel as 64-bit hashes, salted anew for each reading so that nobody can aim at a collision, and
+are looked up once for each distinct one.
+"""
+
+import secrets
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from numpy.typing import NDArray
+from psycopg import sql
+
+from tracking.pipeline.blocks import Block, Kind
+
+#: Rows in one block.
+BLOCK_ROWS = 100_000
+#: Memory PostgreSQL may sort in, for this reading alone; beyond it sorts on disk.
+SORT_MEMORY = "64MB"
+
+_HEADER = 19  # signature, flags, length of the extension: once, before the first row
+_TRAILER = 2
+#: PostgreSQL counts from 2000-01-01, in microseconds.
+_POSTGRES_EPOCH_MS = 946_684_800_000.0
+
+_KIND = "hashtextextended(type || E'\\n' || category || E'\\n' || content_type, {salt})"
+_BASIS = "hashtextextended(basis, {salt})"
+_COLUMNS = f"visitor_id, seq, occurred_at, amount, part, starts_visit, {_KIND}, {_BASIS}"
+#: One row as PostgreSQL sends it: a count of columns, then each value behind its length.
+_ROW = np.dtype(
+    [
+        ("columns", ">i2"),
+        *(("visitor_length", ">i4"), ("high", ">u8"), ("low", ">u8")),
+        *(("seq_length", ">i4"), ("seq", ">i8")),
+        *(("occurred_length", ">i4"), ("occurred", ">i8")),
+        *(("amount_length", ">i4"), ("amount", ">f8")),
+        *(("part_length", ">i4"), ("part", ">i2")),
+        *(("starts_visit_length", ">i4"), ("starts_visit", "?")),
+        *(("kind_length", ">i4"), ("kind", ">i8")),
+        *(("basis_length", ">i4"), ("basis", ">i8")),
+    ]
+)
+
+
+def of_shard(shard: int, *, after_seq: int = 0, after_visitor: UUID | None = None) -> sql.Composed:
+    return sql.SQL("shard = {} AND seq > {} AND visitor_id > {}").format(
+        *map(sql.Literal, (shard, after_seq, after_visitor or UUID(int=0)))
+    )
+
+
+def of_visitor(visitor_id: UUID) -> sql.Composed:
+    # Not by shard too: the primary key finds them.
+    return sql.SQL("visitor_id = {}").format(sql.Literal(visitor_id))
+
+
+def blocks_read(where: sql.Composed, *, through_seq: int) -> Generator[Block, None, None]:
+    """Events up to a sequence number, without bots', by visitor and order of storing.
+
+    Read over a connection of its own, so that the caller may commit between blocks; within a
+    caller's transaction over the caller's, in one piece, so that what it wrote is seen.
+    """
+    salt = secrets.randbits(63)
+    where = sql.SQL("{} AND seq <= {}").format(where, sql.Literal(through_seq))
+    query = sql.SQL(
+        f"COPY (SELECT {_COLUMNS} FROM tracking_event WHERE {{where}}"
+        " AND NOT is_bot ORDER BY visitor_id, seq) TO STDOUT (FORMAT binary)"
+    ).format(salt=sql.Literal(salt), where=where)
+    texts = _Texts(where, salt)
+    with _reader() as (cursor, is_callers):
+        cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))
+        with closing(_arrays(cursor, query)) as arrays:
+            for array in list(arrays) if is_callers else arrays:
+                if len(known := texts.learn(array)):
+                    yield _block(known, texts)
+
+
+@contextmanager
+def _reader() -> Iterator[tuple[Any, bool]]:
+    """A cursor to read with, and whether it is on the caller's own connection."""
+    if connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            yield cursor, True
+        return
+    own = connections.create_connection(DEFAULT_DB_ALIAS)
+    try:
+        own.set_autocommit(False)  # what is set, is set until the end of this transaction
+        with own.cursor() as cursor:
+            yield cursor, False
+    finally:
+        own.rollback()
+        own.close()
+
+
+def _arrays(cursor: Any, query: sql.Composed) -> Generator[NDArray[np.void], None, None]:
+    buffer = bytearray()
+    skip, size = _HEADER, _ROW.itemsize
+    with cursor.copy(query) as copy:
+        while data := copy.read():
+            buffer += data
+            if len(buffer) >= size * BLOCK_ROWS + skip:
+                count = (len(buffer) - skip) // size
+                yield np.frombuffer(bytes(buffer[skip : skip + count * size]), _ROW)
+                del buffer[: skip + count * size]
+                skip = 0
+    count = (len(buffer) - skip - _TRAILER) // size
+    if count > 0:
+        yield np.frombuffer(bytes(buffer[skip : skip + count * size]), _ROW)
+
+
+def _block(array: NDArray[Any], texts: "_Texts") -> Block:
+    high, low = array["high"].astype(np.uint64), array["low"].astype(np.uint64)
+    changes = np.r_[True, (high[1:] != high[:-1]) | (low[1:] != low[:-1])][: len(high)]
+    first = np.flatnonzero(changes)
+    kinds, kind = np.unique(array["kind"], return_inverse=True)
+    bases, basis = np.unique(array["basis"], return_inverse=True)
+    return Block(
+        visitor=np.cumsum(changes) - 1,
+        seq=array["seq"].astype(np.int64),
+        occurred_ms=array["occurred"].astype(np.float64) / 1000.0 + _POSTGRES_EPOCH_MS,
+        amount=array["amount"].astype(np.float64),
+        part=array["part"].astype(np.int64),
+        starts_visit=array["starts_visit"],
+        kind=kind,
+        basis=basis,
+        visitors=[
+            UUID(int=(high << 64) | low)
+            for high, low in zip(high[first].tolist(), low[first].tolist(), strict=True)
+        ],
+        kinds=[texts.kinds[number] for number in kinds.tolist()],
+        bases=[texts.bases[number] for number in bases.tolist()],
+    )
+
+
+class _Texts:
+    """The texts behind the hashes met so far, each looked up at an event that has it."""
+
+    def __init__(self, where: sql.Composed, salt: int) -> None:
+        self.kinds: dict[int, Kind] = {}
+        self.bases: dict[int, str] = {}
+        self._where, self._salt = where, salt
+
+    def learn(self, array: NDArray[Any]) -> NDArray[Any]:
+        """The rows whose texts are known, after looking up the new ones.
+
+        A text that cannot be found has gone with all its events, erased since they were read.
+        """
+        for field, known in (("kind", self.kinds), ("basis", self.bases)):
+            hashes, first = np.unique(array[field], return_index=True)
+            new = np.array([number not in known for number in hashes.tolist()], bool)
+            if new.any():
+                self._look_up(array["seq"][first[new]])
+            missing = [number for number in hashes.tolist() if number not in known]
+            if missing:
+                rows = np.isin(array[field], missing)
+                self._look_up(array["seq"][rows])
+                array = array[~rows | np.isin(array[field], list(known))]
+        return array
+
+    def _look_up(self, seqs: NDArray[Any]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL(
+                    f"SELECT {_KIND}, type, category, content_type, {_BASIS}, basis"
+                    " FROM tracking_event WHERE {where} AND seq = ANY({seqs})"
+                ).format(
+                    salt=sql.Literal(self._salt),
+                    where=self._where,
+                    seqs=sql.Literal([int(seq) for seq in seqs]),
+                )
+            )
+            for kind, type_, category, content_type, basis, text in cursor.fetchall():
+                self.kinds[kind] = Kind(type_, category, content_type)
+                self.bases[basis] = text

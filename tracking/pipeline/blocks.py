@@ -1,0 +1,38 @@
+"""Stored events as arrays: what readers of many of them get.
+
+What never gets in: clocks, settings, storage.
+"""
+
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Kind(NamedTuple):
+    """What a hash stands for: the texts of an event that decide where it counts."""
+
+    type: str
+    category: str
+    content_type: str
+
+
+class Block(NamedTuple):
+    """Events by visitor and order of storing; arrays of shape (n,).
+
+    `visitor` holds codes (places in `visitors`), `kind` those of `kinds` and `basis` those of
+    `bases`. `occurred_ms` is in milliseconds since 1970, `amount` in the signal's unit.
+    """
+
+    visitor: NDArray[np.int64]
+    seq: NDArray[np.int64]
+    occurred_ms: NDArray[np.float64]
+    amount: NDArray[np.float64]
+    part: NDArray[np.int64]
+    starts_visit: NDArray[np.bool_]
+    kind: NDArray[np.int64]
+    basis: NDArray[np.int64]
+    visitors: list[UUID]
+    kinds: list[Kind]
+    bases: list[str]
