@@ -24,6 +24,7 @@ PURE = (
     "tracking.pipeline",
     "tracking.taxonomy",
     "tracking.useragent",
+    "profiles.compare",
     "profiles.decay",
     "profiles.state",
     "profiles.vector",
