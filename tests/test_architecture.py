@@ -24,10 +24,14 @@ PURE = (
     "tracking.pipeline",
     "tracking.taxonomy",
     "tracking.useragent",
+    "profiles.baseline",
+    "profiles.census",
     "profiles.compare",
     "profiles.decay",
     "profiles.state",
+    "profiles.trends",
     "profiles.vector",
+    "profiles.visits",
     "personalization.changes",
     "personalization.chart",
     "personalization.decide",
@@ -35,6 +39,7 @@ PURE = (
     "personalization.rule_rows",
     "personalization.rule_words",
     "personalization.rules",
+    "personalization.vector_words",
 )
 
 RELATIONS = ("ForeignKey", "OneToOneField", "ManyToManyField")
