@@ -28,6 +28,7 @@ NAVIGATION = (
         (
             ("Visitors", "group", "profiles_profile"),
             ("Signal weights", "balance", "tracking_eventtype"),
+            ("Site baseline", "equalizer", "profiles_baseline"),
         ),
     ),
     (

@@ -1,5 +1,7 @@
-"""Visitors: a list to find somebody in. The page of one visitor is personalization's."""
+"""Visitors: a list to find somebody in (the page of one visitor is personalization's). The site's
+baselines, to look at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,13 +13,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import redirect
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
 from consent import selectors as consent_selectors
 from profiles import selectors
+from profiles.baseline import MIN_PUBLISHED, Baseline
+from profiles.models import Baseline as BaselineRow
 from profiles.models import Profile
 from profiles.services import PURPOSE
 from profiles.state import State
@@ -33,12 +37,13 @@ class VisitorList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         weights, now = selectors.weights_current(), datetime.now(UTC)
+        baseline = selectors.baseline_latest()
         listed = [profile.visitor_id for profile in self.result_list]
         granted = consent_selectors.visitors_granted(listed, PURPOSE, now)
         for profile in self.result_list:
             profile.shown = None
             if profile.visitor_id in granted:
-                profile.shown = shown_of(profile.state, weights, now=now.timestamp())
+                profile.shown = shown_of(profile.state, weights, baseline, now=now.timestamp())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,9 @@ class Shown:
     engagement: float
 
 
-def shown_of(raw: object, weights: Weights, *, now: float) -> Shown:
+def shown_of(raw: object, weights: Weights, baseline: Baseline | None, *, now: float) -> Shown:
     state = msgspec.convert(raw, State)
-    vector = behavioral_vector(state, weights, now=now)
+    vector = behavioral_vector(state, weights, now=now, baseline=baseline)
     first = next(iter(interest_list(state, weights, now=now)), None)
     return Shown(state.visits, first, vector.engagement_level)
 
@@ -129,6 +134,90 @@ class ProfileAdmin(ModelAdmin):
             percent,
             percent,
         )
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that only workers make."""
+
+    compressed_fields = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+#: What people call the measures of a baseline, with their units, and the quantiles they are shown.
+MEASURES = {
+    "engagement": "Engagement (units of weight)",
+    "visits_per_week": "Visits a week",
+    "scroll_velocity": "Scrolling (full pages a minute)",
+}
+USUAL_DAY = {"dwell_time": "Dwell time (s)", "clicks": "Clicks", "visits": "Visits"}
+SHOWN_PERCENTS = (5, 10, 25, 50, 75, 90, 95)
+
+
+@admin.register(BaselineRow)
+class BaselineAdmin(ReadOnlyAdmin):
+    list_display = ("computed_at", "n", "usual_day_short", "categories")
+    list_per_page = 50
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("computed_at", "n", "levels", "usual_day", "category_shares")
+
+    @display(description="A usual day")
+    def usual_day_short(self, row: BaselineRow) -> str:
+        said = [f"{USUAL_DAY[name]}: {value:.3g}" for name, value in row.daily_means.items()]
+        return ", ".join(said) or "too few visitors"
+
+    @display(description="Categories")
+    def categories(self, row: BaselineRow) -> int:
+        return len(row.shares)
+
+    @display(description="Visitors below")
+    def levels(self, row: BaselineRow) -> str:
+        head = ("Measure", *(f"{percent} %" for percent in SHOWN_PERCENTS))
+        return _table(
+            head,
+            [
+                (MEASURES[name], *(f"{values[percent]:.3g}" for percent in SHOWN_PERCENTS))
+                for name, values in sorted(row.quantiles.items())
+            ],
+        )
+
+    @display(description="What a visitor does on an average day")
+    def usual_day(self, row: BaselineRow) -> str:
+        rows = [(USUAL_DAY[name], f"{value:.3g}") for name, value in row.daily_means.items()]
+        return _table(("", "per day"), rows)
+
+    @display(description="Shares of all affinity")
+    def category_shares(self, row: BaselineRow) -> str:
+        ranked = sorted(row.shares.items(), key=lambda pair: (-pair[1], pair[0]))
+        return _table(
+            ("Category", "Share"), [(name, f"{100 * share:.1f} %") for name, share in ranked]
+        )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return f"Not published: fewer than {MIN_PUBLISHED} visitors."
+    return format_html(
+        '<div class="at-scroll" tabindex="0"><table class="at-table at-table--narrow">'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        format_html_join("", '<th scope="col">{}</th>', ((text,) for text in head)),
+        format_html_join(
+            "",
+            '<tr><th scope="row">{}</th>{}</tr>',
+            (
+                (row[0], format_html_join("", "<td>{}</td>", ((v,) for v in row[1:])))
+                for row in rows
+            ),
+        ),
+    )
 
 
 def _visitor_id(text: str) -> UUID | None:

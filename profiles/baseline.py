@@ -1,7 +1,7 @@
 """The site's baseline: what visitors do here, against which one visitor is read.
 
 Read by profiles.vector, made from many profiles by profiles.census. What never gets in: clocks,
-settings, storage, and any value that fewer than MIN_PUBLISHED visitors stand behind.
+settings, storage, and measures or categories of fewer than MIN_PUBLISHED visitors.
 """
 
 from bisect import bisect_left, bisect_right

@@ -1,4 +1,5 @@
-"""What a visitor's events add up to: one row a visitor, and how far each shard is folded."""
+"""What a visitor's events add up to: one row a visitor, how far each shard is folded, and what
+the site's visitors add up to."""
 
 from django.db import models
 
@@ -28,3 +29,24 @@ class FoldCursor(models.Model):
 
     def __str__(self) -> str:
         return f"Shard {self.shard}: {self.seq}"
+
+
+class Baseline(models.Model):
+    """One computation of the site's baseline (profiles.baseline); the latest is current."""
+
+    computed_at = models.DateTimeField()
+    n = models.PositiveIntegerField("visitors", help_text="How many it was computed from.")
+    quantiles = models.JSONField(
+        default=dict, help_text="Of each measure, its values at 0, 1, … 100 % of the visitors."
+    )
+    daily_means = models.JSONField(default=dict, help_text="What a visitor does on an average day.")
+    shares = models.JSONField(
+        default=dict, help_text="Each category's part of all affinity, 0 to 1."
+    )
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "site baseline"
+
+    def __str__(self) -> str:
+        return f"Baseline of {self.computed_at:%F %H:%M}"

@@ -1,11 +1,14 @@
 """Profiles for reading: from the cache on a page's path, from PostgreSQL everywhere else."""
 
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from django.core.cache import cache
 from django.db import connection
 
+from profiles.baseline import Baseline
+from profiles.models import Baseline as BaselineRow
 from profiles.models import FoldCursor, Profile
 from profiles.state import State, state_decode
 from profiles.vector import Weight, Weights
@@ -13,6 +16,10 @@ from tracking import selectors as tracking_selectors
 
 #: How long a profile stays cached: about a visit, and the longest a failed write can be seen.
 PROFILE_CACHE_SECONDS = 600
+BASELINE_VERSION_KEY = "baseline:version"
+#: How long a page trusts the cache on which baseline is current: the longest that one whose write
+#: to the cache failed can be late.
+BASELINE_VERSION_SECONDS = 600
 
 
 def profile_cache_key(visitor_id: UUID) -> str:
@@ -48,6 +55,34 @@ def weights_current() -> Weights:
         name: Weight(signal.weight, signal.kind == "negative")
         for name, signal in tracking_selectors.signal_list().items()
     }
+
+
+def baseline_current(version: object = None) -> Baseline | None:
+    """The current baseline; `version` is what the cache held, None when it did not know.
+
+    A version never changes, so a process reads it once: with the version from the round trip that
+    a page makes anyway, this costs no query and no round trip.
+    """
+    if not isinstance(version, int):
+        version = baseline_version()
+        cache.add(BASELINE_VERSION_KEY, version, timeout=BASELINE_VERSION_SECONDS)
+    return _baseline_read(version) if version else None
+
+
+def baseline_latest() -> Baseline | None:
+    """The current baseline, from PostgreSQL: for the command line, the admin and the workers."""
+    return _baseline_read(baseline_version())
+
+
+def baseline_version() -> int:
+    """The current baseline's number; 0 before the first."""
+    return BaselineRow.objects.values_list("pk", flat=True).first() or 0
+
+
+@lru_cache(maxsize=2)
+def _baseline_read(version: int) -> Baseline | None:
+    row = BaselineRow.objects.filter(pk=version).first()
+    return Baseline(row.n, row.quantiles, row.daily_means, row.shares) if row else None
 
 
 def visitor_recent(*, limit: int = 50) -> list[tuple[UUID, datetime]]:

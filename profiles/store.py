@@ -42,6 +42,17 @@ def states_read(visitor_ids: Collection[UUID]) -> dict[UUID, State]:
         return {row[0]: state_decode(row[1]) for row in cursor.fetchall()}
 
 
+def visitors_sample(*, limit: int, since: datetime) -> list[UUID]:
+    """Visitors seen since then, each as likely as any other, in no order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT visitor_id FROM profiles_profile WHERE last_event_at >= %s"
+            " ORDER BY random() LIMIT %s",
+            (since, limit),
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def states_write(states: Mapping[UUID, State], *, shard: int, now: datetime) -> dict[UUID, bytes]:
     """Insert or replace these visitors' states; returns them encoded."""
     encoded = {visitor_id: state_encode(states[visitor_id]) for visitor_id in sorted(states)}

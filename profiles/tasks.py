@@ -1,8 +1,10 @@
 """Celery's way in: each task calls one service and can be run again at any time."""
 
+from datetime import UTC, datetime
+
 from celery import shared_task
 
-from profiles import selectors, services
+from profiles import baselines, selectors, services
 
 
 @shared_task
@@ -15,3 +17,8 @@ def fold_sweep() -> None:
     """Fold what a killed worker had stored and not folded."""
     for shard in selectors.shards_behind():
         shard_fold_task.delay(shard)
+
+
+@shared_task
+def baseline_compute_task() -> None:
+    baselines.baseline_compute(now=datetime.now(UTC))
