@@ -1,5 +1,5 @@
 """Visitors: a list to find somebody in (the page of one visitor is personalization's). The site's
-baselines, to look at."""
+baselines and the self-checks, to look at."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,21 +8,22 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
 from consent import selectors as consent_selectors
-from profiles import selectors
+from profiles import selectors, selfcheck
 from profiles.baseline import MIN_PUBLISHED, Baseline
 from profiles.models import Baseline as BaselineRow
-from profiles.models import Profile
+from profiles.models import Profile, SelfCheck
 from profiles.services import PURPOSE
 from profiles.state import State
 from profiles.vector import Interest, Weights, behavioral_vector, interest_list
@@ -151,6 +152,9 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
 
+#: Whoever may change self-checks, which nobody does, may mend what they found.
+REBUILD = "profiles.change_selfcheck"
+
 #: What people call the measures of a baseline, with their units, and the quantiles they are shown.
 MEASURES = {
     "engagement": "Engagement (units of weight)",
@@ -199,6 +203,70 @@ class BaselineAdmin(ReadOnlyAdmin):
         ranked = sorted(row.shares.items(), key=lambda pair: (-pair[1], pair[0]))
         return _table(
             ("Category", "Share"), [(name, f"{100 * share:.1f} %") for name, share in ranked]
+        )
+
+
+@admin.register(SelfCheck)
+class SelfCheckAdmin(ReadOnlyAdmin):
+    """What the nightly checks found, and a button that mends it."""
+
+    list_display = ("started_at", "result", "state", "rebuilt_at")
+    list_per_page = 50
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("started_at", "finished_at", "result", "found", "rebuilt_at", "rebuild")
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.rebuild_view)
+        mine = [path("<int:pk>/rebuild/", view, name="profiles_selfcheck_rebuild")]
+        return [*mine, *super().get_urls()]
+
+    def rebuild_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Rebuild the visitors that a check names; by POST only, since it changes profiles."""
+        if not request.user.has_perm(REBUILD):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        count = selfcheck.check_rebuild(check=get_object_or_404(SelfCheck, pk=pk))
+        messages.success(request, f"{count} profile{'' if count == 1 else 's'} rebuilt.")
+        return redirect("admin:profiles_selfcheck_change", pk)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        hidden = set() if request.user.has_perm(REBUILD) else {"rebuild"}
+        return [name for name in self.fields if name not in hidden]
+
+    @display(description="Result")
+    def result(self, check: SelfCheck) -> str:
+        return str(check)
+
+    @display(
+        description="State",
+        label={"Finished": "success", "Differences": "danger", "Not finished": "warning"},
+    )
+    def state(self, check: SelfCheck) -> str:
+        if check.finished_at is None:
+            return "Not finished"
+        return "Differences" if check.is_open else "Finished"
+
+    @display(description="What differs")
+    def found(self, check: SelfCheck) -> str:
+        if not check.differences:
+            return "Nothing."
+        rows = [(entry["visitor"], entry["text"]) for entry in check.differences]
+        more = check.differing - len(rows)
+        if more:
+            rows.append((f"and {more:,} more", "too many to name: run manage.py rebuild_profiles"))
+        return _table(("Visitor", "What of the profile is not what the events add up to"), rows)
+
+    @display(description="Mend")
+    def rebuild(self, check: SelfCheck) -> str:
+        if not check.differences:
+            return "Nothing to mend."
+        url = reverse("admin:profiles_selfcheck_rebuild", args=[check.pk])
+        return format_html(
+            '<button class="at-button" type="submit" formaction="{}">{}</button>',
+            url,
+            "Rebuild these visitors",
         )
 
 

@@ -1,5 +1,5 @@
 """What a visitor's events add up to: one row a visitor, how far each shard is folded, and what
-the site's visitors add up to."""
+the site's visitors add up to; and whether a sample of it all holds."""
 
 from django.db import models
 
@@ -50,3 +50,29 @@ class Baseline(models.Model):
 
     def __str__(self) -> str:
         return f"Baseline of {self.computed_at:%F %H:%M}"
+
+
+class SelfCheck(models.Model):
+    """One comparison of a sample of profiles with their events (profiles.selfcheck).
+
+    `differences` lists {"visitor": the beginning of an id, "text": what differs} of the first.
+    """
+
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    checked = models.PositiveIntegerField(default=0)
+    differing = models.PositiveIntegerField(default=0)
+    differences = models.JSONField(default=list)
+    rebuilt_at = models.DateTimeField(null=True, help_text="When the visitors named were rebuilt.")
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "self-check"
+
+    def __str__(self) -> str:
+        return f"{self.checked:,} checked, {self.differing:,} differ"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something differs that nobody has rebuilt."""
+        return self.differing > (len(self.differences) if self.rebuilt_at else 0)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from django.core.cache import cache
@@ -9,7 +10,7 @@ from django.db import connection
 
 from profiles.baseline import Baseline
 from profiles.models import Baseline as BaselineRow
-from profiles.models import FoldCursor, Profile
+from profiles.models import FoldCursor, Profile, SelfCheck
 from profiles.state import State, state_decode
 from profiles.vector import Weight, Weights
 from tracking import selectors as tracking_selectors
@@ -109,6 +110,24 @@ def states_recent(*, since: datetime, limit: int) -> list[tuple[UUID, State]]:
             (since, limit),
         )
         return [(row[0], state_decode(row[1])) for row in cursor.fetchall()]
+
+
+class CheckResult(NamedTuple):
+    """The outcome of a self-check; `is_open` when something differs and was not rebuilt."""
+
+    id: int
+    finished_at: datetime
+    checked: int
+    differing: int
+    is_open: bool
+
+
+def self_check_latest() -> CheckResult | None:
+    """The latest self-check that has come to its end."""
+    check = SelfCheck.objects.filter(finished_at__isnull=False).first()
+    if check is None or check.finished_at is None:
+        return None
+    return CheckResult(check.pk, check.finished_at, check.checked, check.differing, check.is_open)
 
 
 def profile_count() -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from uuid import UUID
 
 from django.conf import settings
@@ -119,6 +119,27 @@ def shard_rebuild(shard: int, *, progress: Callable[[int], None] = lambda events
         gone = store.profiles_delete_but(shard, updated_at=now)
         _cache_forget(gone)
     return profiles
+
+
+def state_from_events(visitor_id: UUID, through_seq: int) -> State | None:
+    """What a visitor's stored events up to a sequence number add up to; None when nothing does."""
+    rows = tracking_selectors.events_of_visitor(visitor_id, through_seq=through_seq)
+    states: dict[UUID, State] = {}
+    while chunk := list(islice(rows, FOLD_EVENTS)):
+        events_add(states, _events_usable(chunk))
+    return states.get(visitor_id)
+
+
+def profile_rebuild(*, visitor_id: UUID) -> None:
+    """Make one visitor's profile anew from their stored events, up to the shard's cursor."""
+    shard = tracking_selectors.shard_of(visitor_id)
+    with transaction.atomic():
+        seq = store.cursor_lock(shard, timeout_ms=10_000)
+        state = state_from_events(visitor_id, seq)
+        if state is None:
+            profile_delete(visitor_id=visitor_id)
+        else:
+            _states_keep({visitor_id: state}, shard=shard, now=datetime.now(UTC))
 
 
 def _cache_forget(visitor_ids: Sequence[UUID]) -> None:

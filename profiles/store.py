@@ -53,6 +53,18 @@ def visitors_sample(*, limit: int, since: datetime) -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def state_and_cursor(visitor_id: UUID, *, shard: int) -> tuple[State | None, int]:
+    """A visitor's state and the event up to which it is folded, of one and the same moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT state::text FROM profiles_profile WHERE visitor_id = %s),"
+            " (SELECT seq FROM profiles_foldcursor WHERE shard = %s)",
+            (visitor_id, shard),
+        )
+        raw, seq = cursor.fetchone()
+        return (state_decode(raw) if raw is not None else None), seq or 0
+
+
 def states_write(states: Mapping[UUID, State], *, shard: int, now: datetime) -> dict[UUID, bytes]:
     """Insert or replace these visitors' states; returns them encoded."""
     encoded = {visitor_id: state_encode(states[visitor_id]) for visitor_id in sorted(states)}

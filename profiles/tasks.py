@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
-from profiles import baselines, selectors, services
+from profiles import baselines, selectors, selfcheck, services
 
 
 @shared_task
@@ -22,3 +22,8 @@ def fold_sweep() -> None:
 @shared_task
 def baseline_compute_task() -> None:
     baselines.baseline_compute(now=datetime.now(UTC))
+
+
+@shared_task
+def self_check_task() -> None:
+    selfcheck.self_check(now=datetime.now(UTC))

@@ -297,6 +297,20 @@ def events_stream(
             yield from rows
 
 
+def visitor_events_stream(
+    visitor_id: UUID, *, through_seq: int, chunk: int = 20_000
+) -> Iterator[tuple[Any, ...]]:
+    """A visitor's events up to a sequence number, in order, in bounded memory."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_FOLD_COLUMNS} FROM tracking_event"
+            " WHERE visitor_id = %s AND seq <= %s ORDER BY seq",
+            (visitor_id, through_seq),
+        )
+        while rows := cursor.fetchmany(chunk):
+            yield from rows
+
+
 def visitor_delete(visitor_id: UUID) -> int:
     """Remove a visitor's events, visits and waiting requests; returns how many events.
 
