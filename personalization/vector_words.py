@@ -88,7 +88,8 @@ def days_words(days: float) -> str:
 
 
 def _rank(level: float) -> str:
-    return f"more than {min(int(100 * level), 99)} % of the visitors"
+    percent = min(int(100 * level), 99)
+    return f"more than {percent} % of the visitors" if percent else "less than the other visitors"
 
 
 def _regularity(consistency: float | None) -> str:

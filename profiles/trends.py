@@ -1,8 +1,9 @@
 """Whether a visitor does more or less from day to day: smoothed slopes of a daily series.
 
-A series has the last WINDOW_DAYS complete UTC days, oldest first, from the day of the first event
-on; a day without events is a zero, today is left out because it is not over. It is smoothed by an
-exponentially weighted moving average of span SPAN (weight 1 − 2/(SPAN + 1) for each day further
+A series has the last WINDOW_DAYS complete UTC days since the first event, oldest first; a day
+without events is a zero. Today is left out because it is not over, the day of the first event
+because nobody has one without events: counting it would make every newcomer fall. It is smoothed by
+an exponentially weighted moving average of span SPAN (weight 1 − 2/(SPAN + 1) for each day further
 back, divided by the weights there are, so that the first days are not pulled to zero), which
 dampens the rhythm of the week. The slope is that of least squares of the smoothed series on
 the equally smoothed days: a straight line keeps its slope exactly, however short the series.
@@ -27,11 +28,11 @@ _NONE = Day()
 
 
 def days_complete(state: State, *, now: float) -> list[Day]:
-    """The complete days of the window, oldest first; [] on the day of the first event."""
+    """The complete days of the window after that of the first event, oldest first."""
     if state.first is None:
         return []
     today = day_number(now)
-    start = max(today - WINDOW_DAYS, day_number(state.first / 1000.0))
+    start = max(today - WINDOW_DAYS, day_number(state.first / 1000.0) + 1)
     return [state.days.get(number, _NONE) for number in range(start, today)]
 
 

@@ -57,6 +57,8 @@ def test_ranks_are_told_only_where_there_are_others() -> None:
     assert said(vector, is_ranked=True)["Engagement"] == "more than 99 % of the visitors"
     assert "more than 50 %" in said(vector, is_ranked=True)["Frequency"]
     assert "more than" not in str(said(vector))
+    least = said(vector._replace(engagement_level=0.0), is_ranked=True)
+    assert least["Engagement"] == "less than the other visitors"
 
 
 def test_trends_are_told_with_their_days() -> None:

@@ -49,10 +49,10 @@ def visited(*ages: float, state: State | None = None) -> State:
 
 
 def daily(*values: float, name: str = "dwell") -> State:
-    """A state first seen so many complete days ago as there are values, oldest first."""
+    """A state first seen the day before so many complete days as there are values, oldest first."""
     today = int(NOW // DAY)
     start = today - len(values)
-    state = State(first=int(start * DAY * 1000), last=int((NOW - 3600) * 1000))
+    state = State(first=int((start * DAY - 60) * 1000), last=int((NOW - 3600) * 1000))
     for number, value in enumerate(values, start=start):
         if value and number > today - RECENT_DAYS:
             day = state.days[number] = Day()

@@ -103,7 +103,7 @@ def test_a_baseline_by_hand() -> None:
         "cooking": pytest.approx(30 / (gardening + 30)),
         "gardening": pytest.approx(gardening / (gardening + 30)),
     }
-    # each visitor of k + 1 visits began k days ago with one visit on each complete day
+    # whoever began k days ago has come on each day since
     assert site.daily_means == {"dwell_time": 0.0, "clicks": 0.0, "visits": 1.0}
 
 

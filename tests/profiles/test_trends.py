@@ -71,11 +71,11 @@ def test_fewer_than_three_days_have_no_trend() -> None:
     assert trend_of([], usual_day=1.0) == 0.0
 
 
-def test_days_without_events_are_zeros_and_today_is_not_over() -> None:
-    state = visited(0.1, 3.0, 3.1)
+def test_days_without_events_are_zeros_and_the_first_and_today_are_not_whole() -> None:
+    state = visited(0.1, 3.0, 3.1, 4.0)
     assert [day.visits for day in days_complete(state, now=NOW)] == [2, 0, 0]
     assert days_complete(State(), now=NOW) == []
-    assert days_complete(visited(0.1), now=NOW) == []
+    assert days_complete(visited(0.1), now=NOW) == days_complete(visited(0.6), now=NOW) == []
     assert days_complete(state, now=NOW - 30 * DAY) == [], "read before the first event"
 
 
@@ -85,3 +85,9 @@ def test_the_window_is_four_weeks() -> None:
     assert dwell == list(range(33, 61))
     assert len(days_complete(state, now=NOW + 365 * DAY)) == WINDOW_DAYS
     assert days_complete(state, now=NOW + 365 * DAY)[0] == Day()
+
+
+def test_whoever_came_once_is_not_called_falling() -> None:
+    once = [day.visits for day in days_complete(visited(9), now=NOW)]
+    assert once == [0] * 8
+    assert trend_of(once, usual_day=0.1) == 0.0
