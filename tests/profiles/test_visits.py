@@ -31,14 +31,11 @@ def test_visits_per_week_are_those_of_the_last_four_weeks() -> None:
 def test_gaps_are_from_one_beginning_to_the_next() -> None:
     state = visited(10, 3, 1)
     assert gaps_list(state) == pytest.approx([7.0, 2.0])
-    assert temporal_gaps(state, now=NOW) == Gaps(
-        pytest.approx(4.5), pytest.approx(2.0), pytest.approx(1.0), False
-    )
+    assert temporal_gaps(state, now=NOW) == pytest.approx((4.5, 2.0, 1.0, False))
 
 
 def test_one_visit_has_no_gap_and_none_has_nothing() -> None:
-    once = temporal_gaps(visited(4), now=NOW)
-    assert once == Gaps(None, None, pytest.approx(4.0), False)
+    assert temporal_gaps(visited(4), now=NOW) == Gaps(None, None, 4.0, False)
     assert temporal_gaps(State(), now=NOW) == Gaps(None, None, None, False)
 
 
