@@ -27,14 +27,20 @@ SCHEDULE = {
         "profiles.tasks.rebuild_sweep",
         timedelta(seconds=30),
     ),
+    "compute the site's baseline": ("profiles.tasks.baseline_compute_task", crontab(minute=17)),
+    "check profiles against events": ("profiles.tasks.self_check_task", crontab(hour=3, minute=23)),
     "make partitions ahead": ("tracking.tasks.partitions_make", crontab(hour="*/6", minute=7)),
 }
 
 app = Celery("attune")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+#: Seconds after which a task that found no worker is left to the next row. What is due rarely waits
+#: longer: after a busy minute at night its next row would be a day away.
+EXPIRES = {timedelta: 60, crontab: 3600}
 app.conf.beat_schedule = {
-    name: {"task": task, "schedule": when, "options": {"expires": 60}}
+    name: {"task": task, "schedule": when, "options": {"expires": EXPIRES[type(when)]}}
     for name, (task, when) in SCHEDULE.items()
 }
 

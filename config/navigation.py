@@ -28,6 +28,7 @@ NAVIGATION = (
         (
             ("Visitors", "group", "profiles_profile"),
             ("Signal weights", "balance", "tracking_eventtype"),
+            ("Site baseline", "equalizer", "profiles_baseline"),
         ),
     ),
     (
@@ -36,6 +37,7 @@ NAVIGATION = (
             ("Imports", "upload_file", "tracking_importrun"),
             ("Quarantine", "report", "tracking_quarantine"),
             ("Refusals", "block", "tracking_dropcount"),
+            ("Self-checks", "fact_check", "profiles_selfcheck"),
             ("Inbox", "inbox", "tracking_inbox"),
             ("Consent decisions", "gavel", "consent_consentdecision"),
             ("Purposes", "privacy_tip", "consent_purpose"),

@@ -93,6 +93,19 @@ def _spread(heights: Sequence[float], *, gap: float) -> list[float]:
     return [round(placed[index] - overflow, 1) for index in range(len(heights))]
 
 
+def spark_points(values: Sequence[float], *, width: int = 112, height: int = 24) -> str:
+    """The points of a small SVG polyline, 0 at the bottom and the highest value at the top.
+
+    >>> spark_points([0, 2, 1], width=10, height=6)
+    '1.0,5.0 5.0,1.0 9.0,3.0'
+    """
+    highest, steps = max(values, default=0.0) or 1.0, max(len(values) - 1, 1)
+    return " ".join(
+        f"{1 + index / steps * (width - 2):.1f},{height - 1 - value / highest * (height - 2):.1f}"
+        for index, value in enumerate(values)
+    )
+
+
 def sparkline(values: Sequence[float], *, highest: float | None = None, width: int = 30) -> str:
     """The values as a row of blocks, 0 the lowest.
 

@@ -15,6 +15,8 @@ from profiles import selectors as profile_selectors
 from tracking import selectors as tracking_selectors
 
 VERSIONS_SHOWN = 5
+#: A nightly check that has not come for so long is worth a word.
+CHECK_OVERDUE = timedelta(hours=36)
 CHANGES_SHOWN = 3
 
 
@@ -29,9 +31,23 @@ class Card:
 
 
 def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's DASHBOARD_CALLBACK: adds `cards`."""
+    """Unfold's DASHBOARD_CALLBACK: adds `cards`, the latest versions and what is wrong."""
     cards = [make() for permission, make in CARDS if request.user.has_perm(permission)]
-    return {**context, "cards": cards, "title": "Overview", "published": _published(request)}
+    return {
+        **context,
+        "cards": cards,
+        "title": "Overview",
+        "published": _published(request),
+        "failed_check": _failed_check(request),
+    }
+
+
+def _failed_check(request: HttpRequest) -> profile_selectors.CheckResult | None:
+    """The latest self-check if it found profiles that differ and nobody has rebuilt them."""
+    if not request.user.has_perm("profiles.view_profile"):
+        return None
+    check = profile_selectors.self_check_latest()
+    return check if check is not None and check.is_open else None
 
 
 def _published(request: HttpRequest) -> list[dict[str, Any]]:
@@ -84,6 +100,18 @@ def _refusals() -> Card:
     return Card("Refusals", f"{sum(counts.values()):,}", text or "Nothing was refused.", url)
 
 
+def _self_check() -> Card:
+    check = profile_selectors.self_check_latest()
+    url = reverse("admin:profiles_selfcheck_changelist")
+    if check is None:
+        return Card("Self-check", "–", "Profiles are checked against events every night.", url)
+    text = f"{check.checked:,} checked, {check.differing:,} differ"
+    text += f" ({check.finished_at:%-d %b %Y, %H:%M} UTC)"
+    if timezone.now() - check.finished_at > CHECK_OVERDUE:
+        text += ". Overdue: is the schedule running?"
+    return Card("Self-check", f"{check.differing:,}", text, url)
+
+
 CARDS: tuple[tuple[str, Callable[[], Card]], ...] = (
     ("profiles.view_profile", _visitors),
     ("personalization.view_campaign", _campaigns),
@@ -91,4 +119,5 @@ CARDS: tuple[tuple[str, Callable[[], Card]], ...] = (
     ("profiles.view_profile", _events),
     ("profiles.view_profile", _inbox),
     ("tracking.view_dropcount", _refusals),
+    ("profiles.view_selfcheck", _self_check),
 )

@@ -34,11 +34,13 @@ def reach_now(rule: Node, *, now: datetime) -> Reach:
         for purpose in consent_selectors.purposes_active()
     }
     weights = profile_selectors.weights_current()
+    baseline = profile_selectors.baseline_latest()
     contexts = (
         Context(
             now=now.timestamp(),
             state=state,
             weights=weights,
+            baseline=baseline,
             consent={
                 purpose: "granted" if visitor_id in allowing else "refused"
                 for purpose, allowing in granted.items()

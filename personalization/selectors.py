@@ -140,6 +140,7 @@ def visitor_context(visitor_id: UUID, *, now: datetime) -> Context:
         now=now.timestamp(),
         state=state,
         weights=profile_selectors.weights_current(),
+        baseline=profile_selectors.baseline_latest(),
         consent=consent_words(consent),
     )
 

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from personalization.chart import chart_of
+from personalization.chart import chart_of, spark_points
 from personalization.visitor_view import (
     ANSWERS,
     CURVE_DAYS,
@@ -49,6 +49,7 @@ def _context(report: VisitorReport) -> dict[str, object]:
         "title": f"Visitor {report.short_id}",
         "report": report,
         "chart": chart_of(curves, threshold=THRESHOLD) if curves else None,
+        "trends": [(line, spark_points(line.values)) for line in report.trends],
         "curve_days": CURVE_DAYS,
         "threshold": THRESHOLD,
         "events_shown": EVENTS,

@@ -1,4 +1,4 @@
-"""Who a page is made for: consent, profile and rule set in one round trip to Redis.
+"""Who a page is made for: consent, profile, rule set and baseline in one round trip to Redis.
 
 Made lazily, once per request. The profile of a visitor without consent is not used; without a
 cookie nothing of a visitor is asked for.
@@ -26,6 +26,8 @@ from personalization.selectors import (
     ruleset_current,
 )
 from profiles import selectors as profile_selectors
+from profiles.baseline import Baseline
+from profiles.selectors import BASELINE_VERSION_KEY
 from profiles.state import State
 from tracking.useragent import agent_of
 
@@ -39,6 +41,7 @@ class Known:
     consent: ConsentState
     state: State | None
     ruleset: RuleSet
+    baseline: Baseline | None = None
 
 
 class Visitor:
@@ -63,6 +66,7 @@ class Visitor:
             now=timezone.now().timestamp(),
             state=known.state,
             weights=known.ruleset.weights,
+            baseline=known.baseline,
             request=PageRequest(
                 path=request.path,
                 page_category=self.page_category,
@@ -86,12 +90,15 @@ def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
         return Known(ConsentState(gpc=gpc), None, _ruleset_read(cache.get(RULESET_VERSION_KEY)))
     consent_key = consent_selectors.consent_cache_key(visitor_id)
     profile_key = profile_selectors.profile_cache_key(visitor_id)
-    found = cache.get_many((RULESET_VERSION_KEY, consent_key, profile_key))
+    found = cache.get_many((RULESET_VERSION_KEY, BASELINE_VERSION_KEY, consent_key, profile_key))
     consent = consent_selectors.consent_from_cache(
         found.get(consent_key), visitor_id=visitor_id, gpc=gpc, now=now
     ) or consent_selectors.consent_for_visitor(visitor_id, gpc, now)
-    state = _state_read(visitor_id, found.get(profile_key)) if consent.allows(PURPOSE) else None
-    return Known(consent, state, _ruleset_read(found.get(RULESET_VERSION_KEY)))
+    ruleset = _ruleset_read(found.get(RULESET_VERSION_KEY))
+    if not consent.allows(PURPOSE):
+        return Known(consent, None, ruleset)
+    state = _state_read(visitor_id, found.get(profile_key))
+    return Known(consent, state, ruleset, _baseline_read(found.get(BASELINE_VERSION_KEY)))
 
 
 def _state_read(visitor_id: UUID, raw: bytes | None) -> State | None:
@@ -100,6 +107,15 @@ def _state_read(visitor_id: UUID, raw: bytes | None) -> State | None:
         return profile_selectors.profile_from_cache(visitor_id, raw) or State()
     except Exception:  # a page never breaks because personalization did
         log.exception("a profile cannot be read, showing what needs none")
+        return None
+
+
+def _baseline_read(version: object) -> Baseline | None:
+    """The site's baseline; None, so that readings do without, when it cannot be read."""
+    try:
+        return profile_selectors.baseline_current(version)
+    except Exception:  # a page never breaks because personalization did
+        log.exception("the site's baseline cannot be read, reading profiles without")
         return None
 
 

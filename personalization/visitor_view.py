@@ -14,7 +14,10 @@ from consent.logic import ConsentState
 from personalization import selectors
 from personalization.decide import PURPOSE, Decision
 from personalization.rules.context import Context
-from profiles.vector import Interest, Vector, interest_curve, interest_ends_at
+from personalization.vector_words import Line, TrendLine, trend_lines, vector_lines
+from profiles.baseline import NO_BASELINE, baseline_usable
+from profiles.trends import days_complete
+from profiles.vector import Interest, interest_curve, interest_ends_at
 from tracking import selectors as tracking_selectors
 
 CURVES = 5
@@ -49,7 +52,10 @@ class PurposeLine:
 
 @dataclass(frozen=True)
 class VisitorReport:
-    """All of one visitor; everything after `decisions` is empty where `is_known` is False."""
+    """All of one visitor; everything after `decisions` is empty where `is_known` is False.
+
+    `ranked_among` is how many visitors the baseline has, 0 where it has too few to rank by.
+    """
 
     visitor_id: UUID
     now: datetime
@@ -58,7 +64,9 @@ class VisitorReport:
     is_known: bool
     version: int
     decisions: list[tuple[str, Decision]]
-    vector: Vector | None = None
+    behavior: list[Line] = field(default_factory=list)
+    trends: list[TrendLine] = field(default_factory=list)
+    ranked_among: int = 0
     visits_count: int = 0
     interests: list[InterestLine] = field(default_factory=list)
     first_seen: datetime | None = None
@@ -92,11 +100,16 @@ def visitor_report(visitor_id: UUID, *, now: datetime) -> VisitorReport:
             for decision in selectors.decisions_explain(context)
         ],
     }
-    if context.state is None:
+    if context.state is None or context.vector is None:
         return VisitorReport(**common)
+    site = baseline_usable(context.baseline)
+    is_ranked = site is not NO_BASELINE
+    days = days_complete(context.state, now=context.now)
     return VisitorReport(
         **common,
-        vector=context.vector,
+        behavior=vector_lines(context.vector, is_ranked=is_ranked),
+        trends=trend_lines(context.vector.behavioral_trends, days, is_ranked=is_ranked),
+        ranked_among=site.n,
         visits_count=context.state.visits,
         interests=_interest_lines(context),
         first_seen=_moment(context.state.first),

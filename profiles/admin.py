@@ -1,23 +1,28 @@
-"""Visitors: a list to find somebody in. The page of one visitor is personalization's."""
+"""Visitors: a list to find somebody in (the page of one visitor is personalization's). The site's
+baselines and the self-checks, to look at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
-from django.shortcuts import redirect
-from django.utils.html import format_html
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
 from consent import selectors as consent_selectors
-from profiles import selectors
-from profiles.models import Profile
+from profiles import selectors, selfcheck
+from profiles.baseline import MIN_PUBLISHED, Baseline
+from profiles.models import Baseline as BaselineRow
+from profiles.models import Profile, SelfCheck
 from profiles.services import PURPOSE
 from profiles.state import state_decode
 from profiles.vector import Interest, Weights, behavioral_vector, interest_list
@@ -32,12 +37,13 @@ class VisitorList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         weights, now = selectors.weights_current(), datetime.now(UTC)
+        baseline = selectors.baseline_latest()
         listed = [profile.visitor_id for profile in self.result_list]
         granted = consent_selectors.visitors_granted(listed, PURPOSE, now)
         for profile in self.result_list:
             profile.shown = None
             if profile.visitor_id in granted:
-                profile.shown = shown_of(profile.state, weights, now=now.timestamp())
+                profile.shown = shown_of(profile.state, weights, baseline, now=now.timestamp())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,9 @@ class Shown:
     engagement: float
 
 
-def shown_of(raw: bytes, weights: Weights, *, now: float) -> Shown:
+def shown_of(raw: bytes, weights: Weights, baseline: Baseline | None, *, now: float) -> Shown:
     state = state_decode(raw)
-    vector = behavioral_vector(state, weights, now=now)
+    vector = behavioral_vector(state, weights, now=now, baseline=baseline)
     first = next(iter(interest_list(state, weights, now=now)), None)
     return Shown(state.visits, first, vector.engagement_level)
 
@@ -128,6 +134,157 @@ class ProfileAdmin(ModelAdmin):
             percent,
             percent,
         )
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that only workers make."""
+
+    compressed_fields = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+#: Whoever may change self-checks, which nobody does, may mend what they found.
+REBUILD = "profiles.change_selfcheck"
+
+#: What people call the measures of a baseline, with their units, and the quantiles they are shown.
+MEASURES = {
+    "engagement": "Engagement (units of weight)",
+    "visits_per_week": "Visits a week",
+    "scroll_velocity": "Scrolling (full pages a minute)",
+}
+USUAL_DAY = {"dwell_time": "Dwell time (s)", "clicks": "Clicks", "visits": "Visits"}
+SHOWN_PERCENTS = (5, 10, 25, 50, 75, 90, 95)
+
+
+@admin.register(BaselineRow)
+class BaselineAdmin(ReadOnlyAdmin):
+    list_display = ("computed_at", "n", "usual_day_short", "categories")
+    list_per_page = 50
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("computed_at", "n", "levels", "usual_day", "category_shares")
+
+    @display(description="A usual day")
+    def usual_day_short(self, row: BaselineRow) -> str:
+        said = [f"{USUAL_DAY[name]}: {value:.3g}" for name, value in row.daily_means.items()]
+        return ", ".join(said) or "too few visitors"
+
+    @display(description="Categories")
+    def categories(self, row: BaselineRow) -> int:
+        return len(row.shares)
+
+    @display(description="Visitors below")
+    def levels(self, row: BaselineRow) -> str:
+        head = ("Measure", *(f"{percent} %" for percent in SHOWN_PERCENTS))
+        return _table(
+            head,
+            [
+                (MEASURES[name], *(f"{values[percent]:.3g}" for percent in SHOWN_PERCENTS))
+                for name, values in sorted(row.quantiles.items())
+            ],
+        )
+
+    @display(description="What a visitor does on an average day")
+    def usual_day(self, row: BaselineRow) -> str:
+        rows = [(USUAL_DAY[name], f"{value:.3g}") for name, value in row.daily_means.items()]
+        return _table(("", "per day"), rows)
+
+    @display(description="Shares of all affinity")
+    def category_shares(self, row: BaselineRow) -> str:
+        ranked = sorted(row.shares.items(), key=lambda pair: (-pair[1], pair[0]))
+        return _table(
+            ("Category", "Share"), [(name, f"{100 * share:.1f} %") for name, share in ranked]
+        )
+
+
+@admin.register(SelfCheck)
+class SelfCheckAdmin(ReadOnlyAdmin):
+    """What the nightly checks found, and a button that mends it."""
+
+    list_display = ("started_at", "result", "state", "rebuilt_at")
+    list_per_page = 50
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("started_at", "finished_at", "result", "found", "rebuilt_at", "rebuild")
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.rebuild_view)
+        mine = [path("<int:pk>/rebuild/", view, name="profiles_selfcheck_rebuild")]
+        return [*mine, *super().get_urls()]
+
+    def rebuild_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Rebuild the visitors that a check names; by POST only, since it changes profiles."""
+        if not request.user.has_perm(REBUILD):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        count = selfcheck.check_rebuild(check=get_object_or_404(SelfCheck, pk=pk))
+        messages.success(request, f"{count} profile{'' if count == 1 else 's'} rebuilt.")
+        return redirect("admin:profiles_selfcheck_change", pk)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        hidden = set() if request.user.has_perm(REBUILD) else {"rebuild"}
+        return [name for name in self.fields if name not in hidden]
+
+    @display(description="Result")
+    def result(self, check: SelfCheck) -> str:
+        return str(check)
+
+    @display(
+        description="State",
+        label={"Finished": "success", "Differences": "danger", "Not finished": "warning"},
+    )
+    def state(self, check: SelfCheck) -> str:
+        if check.finished_at is None:
+            return "Not finished"
+        return "Differences" if check.is_open else "Finished"
+
+    @display(description="What differs")
+    def found(self, check: SelfCheck) -> str:
+        if not check.differences:
+            return "Nothing."
+        rows = [(entry["visitor"], entry["text"]) for entry in check.differences]
+        more = check.differing - len(rows)
+        if more:
+            rows.append((f"and {more:,} more", "too many to name: run manage.py rebuild_profiles"))
+        return _table(("Visitor", "What of the profile is not what the events add up to"), rows)
+
+    @display(description="Mend")
+    def rebuild(self, check: SelfCheck) -> str:
+        if not check.differences:
+            return "Nothing to mend."
+        url = reverse("admin:profiles_selfcheck_rebuild", args=[check.pk])
+        return format_html(
+            '<button class="at-button" type="submit" formaction="{}">{}</button>',
+            url,
+            "Rebuild these visitors",
+        )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return f"Not published: fewer than {MIN_PUBLISHED} visitors."
+    return format_html(
+        '<div class="at-scroll" tabindex="0"><table class="at-table at-table--narrow">'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        format_html_join("", '<th scope="col">{}</th>', ((text,) for text in head)),
+        format_html_join(
+            "",
+            '<tr><th scope="row">{}</th>{}</tr>',
+            (
+                (row[0], format_html_join("", "<td>{}</td>", ((v,) for v in row[1:])))
+                for row in rows
+            ),
+        ),
+    )
 
 
 def _visitor_id(text: str) -> UUID | None:

@@ -1,7 +1,5 @@
 """Where what is read becomes the values that profiles are folded from: no storage past here."""
 
-import numpy as np
-
 from profiles.columns import Codes, Columns
 from tracking.pipeline.blocks import Block
 
@@ -20,7 +18,7 @@ def columns_of(block: Block) -> Columns:
         content_type=content_type[block.kind],
         occurred_ms=block.occurred_ms,
         weight=block.amount,
-        is_new=np.equal(block.part, 0),
+        is_new=block.is_new,
         starts_visit=block.starts_visit,
         visitors=block.visitors,
         signals=signals.values,

@@ -1,4 +1,5 @@
-"""What a visitor's events add up to: one row a visitor, how far each shard is folded, rebuilds."""
+"""What a visitor's events add up to, how far each shard is folded, and rebuilds; what the site's
+visitors add up to; and whether a sample of it all holds."""
 
 from django.db import models
 from django.utils import timezone
@@ -84,3 +85,50 @@ class RebuildShard(models.Model):
 
     def __str__(self) -> str:
         return f"Shard {self.shard}: {self.events} events"
+
+
+class Baseline(models.Model):
+    """One computation of the site's baseline (profiles.baseline); the latest is current."""
+
+    computed_at = models.DateTimeField()
+    n = models.PositiveIntegerField("visitors", help_text="How many it was computed from.")
+    quantiles = models.JSONField(
+        default=dict, help_text="Of each measure, its values at 0, 1, … 100 % of the visitors."
+    )
+    daily_means = models.JSONField(default=dict, help_text="What a visitor does on an average day.")
+    shares = models.JSONField(
+        default=dict, help_text="Each category's part of all affinity, 0 to 1."
+    )
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "site baseline"
+
+    def __str__(self) -> str:
+        return f"Baseline of {self.computed_at:%F %H:%M}"
+
+
+class SelfCheck(models.Model):
+    """One comparison of a sample of profiles with their events (profiles.selfcheck).
+
+    `differences` lists {"visitor": the beginning of an id, "text": what differs} of the first.
+    """
+
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    checked = models.PositiveIntegerField(default=0)
+    differing = models.PositiveIntegerField(default=0)
+    differences = models.JSONField(default=list)
+    rebuilt_at = models.DateTimeField(null=True, help_text="When the visitors named were rebuilt.")
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "self-check"
+
+    def __str__(self) -> str:
+        return f"{self.checked:,} checked, {self.differing:,} differ"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something differs that nobody has rebuilt."""
+        return self.differing > (len(self.differences) if self.rebuilt_at else 0)

@@ -2,20 +2,27 @@
 
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from django.core.cache import cache
 from django.db import connection
 
+from profiles.baseline import Baseline
 from profiles.definition import Definition
+from profiles.models import Baseline as BaselineRow
 from profiles.models import Definition as DefinitionRow
-from profiles.models import FoldCursor, Profile
+from profiles.models import FoldCursor, Profile, SelfCheck
 from profiles.state import State, state_decode
 from profiles.vector import Weight, Weights
 from tracking import selectors as tracking_selectors
 
 #: How long a profile stays cached: about a visit, and the longest a failed write can be seen.
 PROFILE_CACHE_SECONDS = 600
+BASELINE_VERSION_KEY = "baseline:version"
+#: How long a page trusts the cache on which baseline is current: the longest that one whose write
+#: to the cache failed can be late.
+BASELINE_VERSION_SECONDS = 600
 
 
 def profile_cache_key(visitor_id: UUID) -> str:
@@ -68,6 +75,34 @@ def definition_get(version: int) -> Definition:
     )
 
 
+def baseline_current(version: object = None) -> Baseline | None:
+    """The current baseline; `version` is what the cache held, None when it did not know.
+
+    A version never changes, so a process reads it once: with the version from the round trip that
+    a page makes anyway, this costs no query and no round trip.
+    """
+    if not isinstance(version, int):
+        version = baseline_version()
+        cache.add(BASELINE_VERSION_KEY, version, timeout=BASELINE_VERSION_SECONDS)
+    return _baseline_read(version) if version else None
+
+
+def baseline_latest() -> Baseline | None:
+    """The current baseline, from PostgreSQL: for the command line, the admin and the workers."""
+    return _baseline_read(baseline_version())
+
+
+def baseline_version() -> int:
+    """The current baseline's number; 0 before the first."""
+    return BaselineRow.objects.values_list("pk", flat=True).first() or 0
+
+
+@lru_cache(maxsize=2)
+def _baseline_read(version: int) -> Baseline | None:
+    row = BaselineRow.objects.filter(pk=version).first()
+    return Baseline(row.n, row.quantiles, row.daily_means, row.shares) if row else None
+
+
 def visitor_recent(*, limit: int = 50) -> list[tuple[UUID, datetime]]:
     """The visitors seen last, newest first: id and when."""
     return list(Profile.objects.values_list("visitor_id", "last_event_at")[:limit])
@@ -92,6 +127,24 @@ def states_recent(*, since: datetime, limit: int) -> list[tuple[UUID, State]]:
             (since, limit),
         )
         return [(row[0], state_decode(row[1])) for row in cursor.fetchall()]
+
+
+class CheckResult(NamedTuple):
+    """The outcome of a self-check; `is_open` when something differs and was not rebuilt."""
+
+    id: int
+    finished_at: datetime
+    checked: int
+    differing: int
+    is_open: bool
+
+
+def self_check_latest() -> CheckResult | None:
+    """The latest self-check that has come to its end."""
+    check = SelfCheck.objects.filter(finished_at__isnull=False).first()
+    if check is None or check.finished_at is None:
+        return None
+    return CheckResult(check.pk, check.finished_at, check.checked, check.differing, check.is_open)
 
 
 def profile_count() -> int:

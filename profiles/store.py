@@ -63,6 +63,29 @@ def states_read(visitor_ids: Collection[UUID]) -> dict[UUID, State]:
         return {row[0]: state_decode(row[1]) for row in cursor.fetchall()}
 
 
+def visitors_sample(*, limit: int, since: datetime) -> list[UUID]:
+    """Visitors seen since then, each as likely as any other, in no order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT visitor_id FROM profiles_profile WHERE last_event_at >= %s"
+            " ORDER BY random() LIMIT %s",
+            (since, limit),
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def state_and_cursor(visitor_id: UUID, *, shard: int) -> tuple[State | None, int]:
+    """A visitor's state and the event up to which it is folded, of one and the same moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT state FROM profiles_profile WHERE visitor_id = %s),"
+            " (SELECT seq FROM profiles_foldcursor WHERE shard = %s)",
+            (visitor_id, shard),
+        )
+        raw, seq = cursor.fetchone()
+        return (state_decode(raw) if raw is not None else None), seq or 0
+
+
 def states_write(states: Mapping[UUID, State], *, shard: int) -> dict[UUID, bytes]:
     """Insert or replace these visitors' states; returns them encoded."""
     ids = sorted(states)  # one order for all, so that two writers cannot deadlock

@@ -1,8 +1,10 @@
 """Celery's way in: each task calls one service and can be run again at any time."""
 
+from datetime import UTC, datetime
+
 from celery import shared_task
 
-from profiles import rebuild, selectors, services
+from profiles import baselines, rebuild, selectors, selfcheck, services
 
 
 @shared_task
@@ -26,3 +28,13 @@ def shard_rebuild_task(shard: int) -> None:
 def rebuild_sweep() -> None:
     """Go on with what a lost nudge or a killed worker left of a rebuild."""
     rebuild.rebuild_nudge()
+
+
+@shared_task
+def baseline_compute_task() -> None:
+    baselines.baseline_compute(now=datetime.now(UTC))
+
+
+@shared_task
+def self_check_task() -> None:
+    selfcheck.self_check(now=datetime.now(UTC))

@@ -1,21 +1,28 @@
 """Readings of a profile at a moment: interests, and the behavioral vector.
 
-Pure functions of a State, the marketers' signal weights and `now` (seconds since 1970 UTC).
-Changing a weight changes readings at once and rewrites no history. What never gets in: clocks,
-settings, storage.
+Pure functions of a State, the marketers' signal weights, the site's baseline and `now` (seconds
+since 1970 UTC). Changing a weight changes readings at once and rewrites no history. What never
+gets in: clocks, settings, storage.
 """
 
 from collections.abc import Mapping
-from math import log2
+from math import expm1, log2
 from typing import Any, NamedTuple
 
+from profiles.baseline import Baseline, baseline_usable, level_of, lift_of
 from profiles.decay import NOTHING, falls_below_at, log_add, mass_at
 from profiles.state import DAY, LONG, SHORT, State
+from profiles.trends import days_complete, trend_of
+from profiles.visits import Gaps, consistency_of, gaps_list, temporal_gaps, visits_per_week
 
 #: Half-life of the recency score, in seconds: a week without a visit halves it.
 RECENCY_HALF_LIFE = 7 * DAY
-#: The weighted long mass at which engagement is one half; the site's baseline will replace it.
+#: The weighted long mass, and the visits a week, at which engagement and frequency are one half,
+#: where the site has no baseline yet.
 ENGAGEMENT_MIDPOINT = 40.0
+FREQUENCY_MIDPOINT = 1.0
+#: The half-lives of a signal that has none of its own.
+STANDARD = (SHORT, LONG)
 _LN2 = 0.6931471805599453
 
 
@@ -34,7 +41,8 @@ class Interest(NamedTuple):
 
     `score` is what the visitor likes (long half-life), `now` what they want at the moment
     (short), both weighted and decayed, negative signals taken off, never below 0. `share` is
-    the part of all interests, 0 to 1. `evidence` counts the events behind it.
+    the part of all interests, 0 to 1. `evidence` counts the events behind it. `lift` compares the
+    share with the site's (profiles.baseline.lift_of); None without a baseline.
     """
 
     category: str
@@ -42,22 +50,39 @@ class Interest(NamedTuple):
     now: float
     share: float
     evidence: int
+    lift: float | None = None
 
 
 class Trends(NamedTuple):
-    """Change of the recent daily rate against the usual one, -1 to 1; 0 is unchanged."""
+    """Smoothed change per day as a part of the site's usual day, -1 to 1 (profiles.trends)."""
 
     dwell_time: float
     clicks: float
+    visits: float
 
 
 class Vector(NamedTuple):
-    """The behavioral vector; scores 0 to 1."""
+    """The behavioral vector. Every value with its formula, unit and range: docs/profiles.md.
+
+    Scores and levels are 0 to 1, momentum and trends -1 to 1, `visits_per_week` and
+    `scroll_velocity` (full pages per minute of attention) plain rates. None is unknown.
+    """
 
     recency_score: float
     engagement_level: float
+    frequency: float
+    visits_per_week: float
+    consistency: float | None
+    momentum: float
+    temporal_gaps: Gaps
+    scroll_velocity: float | None
     preferred_content_type: str | None
     behavioral_trends: Trends
+
+
+def half_lives_of(state: State, signal: str) -> tuple[float, float]:
+    """The short and the long half-life, in seconds, that a signal's masses are kept for."""
+    return state.half_lives.get(signal, STANDARD)
 
 
 def topic_scores(
@@ -71,10 +96,11 @@ def topic_scores(
         if weight is None or not topic.startswith(prefix):
             continue
         sign = -weight.weight if weight.negative else weight.weight
+        short_half, long_half = half_lives_of(state, signal)
         long, short, events = scores.get(topic, (0.0, 0.0, 0))
         scores[topic] = (
-            long + sign * mass_at(mass.long, now, LONG),
-            short + sign * mass_at(mass.short, now, SHORT),
+            long + sign * mass_at(mass.long, now, long_half),
+            short + sign * mass_at(mass.short, now, short_half),
             events + mass.events,
         )
     return {
@@ -83,60 +109,125 @@ def topic_scores(
     }
 
 
-def interest_list(state: State, weights: Weights, *, now: float) -> list[Interest]:
+def interest_list(
+    state: State, weights: Weights, *, now: float, baseline: Baseline | None = None
+) -> list[Interest]:
     """The visitor's categories, strongest first; ties by name."""
     scores = topic_scores(state, weights, now=now, prefix="c:")
     total = sum(long for long, _, _ in scores.values())
+    shares = baseline_usable(baseline).shares
     interests = [
-        Interest(category, long, short, long / total if total else 0.0, events)
+        Interest(
+            category,
+            long,
+            short,
+            long / total if total else 0.0,
+            events,
+            lift_of(long, total, shares.get(category)),
+        )
         for category, (long, short, events) in scores.items()
     ]
     return sorted(interests, key=lambda interest: (-interest.score, interest.category))
 
 
-def behavioral_vector(state: State, weights: Weights, *, now: float) -> Vector:
-    """The vector of a profile at `now`."""
+def behavioral_vector(
+    state: State, weights: Weights, *, now: float, baseline: Baseline | None = None
+) -> Vector:
+    """The vector of a profile at `now`, against the site's baseline where there is one."""
+    site = baseline_usable(baseline)
     last = state.last
     age = max(now - last / 1000.0, 0.0) if last is not None else None
+    weekly = visits_per_week(state, now=now)
     types = topic_scores(state, weights, now=now, prefix="t:")
     liked = [(-long, name) for name, (long, _, _) in types.items() if long > 0.0]
-    total = sum(
-        sign * mass_at(mass.long, now, LONG)
-        for key, mass in state.masses.items()
-        if key.endswith("|") and (sign := _sign(weights, key[:-1]))
-    )
-    total = max(total, 0.0)
     return Vector(
         recency_score=2.0 ** (-age / RECENCY_HALF_LIFE) if age is not None else 0.0,
-        engagement_level=total / (total + ENGAGEMENT_MIDPOINT),
-        preferred_content_type=min(liked)[1] if liked else None,
-        behavioral_trends=Trends(
-            dwell_time=_trend(state, ("dwell",), now),
-            clicks=_trend(state, ("click", "category_click"), now),
+        engagement_level=level_of(
+            site,
+            "engagement",
+            engagement_mass(state, weights, now=now),
+            midpoint=ENGAGEMENT_MIDPOINT,
         ),
+        frequency=level_of(site, "visits_per_week", weekly, midpoint=FREQUENCY_MIDPOINT),
+        visits_per_week=weekly,
+        consistency=consistency_of(gaps_list(state)),
+        momentum=momentum_of(state, weights, now=now),
+        temporal_gaps=temporal_gaps(state, now=now),
+        scroll_velocity=scroll_velocity(state, now=now),
+        preferred_content_type=min(liked)[1] if liked else None,
+        behavioral_trends=trends_of(state, now=now, usual=site.daily_means),
     )
 
 
-def _sign(weights: Weights, signal: str) -> float:
-    weight = weights.get(signal)
-    if weight is None:
-        return 0.0
-    return -weight.weight if weight.negative else weight.weight
+def engagement_mass(state: State, weights: Weights, *, now: float) -> float:
+    """The weighted, decayed sum of all signals (long half-lives), negative ones taken off."""
+    total = 0.0
+    for key, mass in state.masses.items():
+        signal, _, topic = key.partition("|")
+        weight = weights.get(signal)
+        if topic or weight is None:
+            continue
+        value = weight.weight * mass_at(mass.long, now, half_lives_of(state, signal)[1])
+        total += -value if weight.negative else value
+    return max(total, 0.0)
 
 
-def _trend(state: State, signals: tuple[str, ...], now: float) -> float:
-    """(recent − usual) / (recent + usual) of the daily rates the two half-lives estimate.
+def momentum_of(state: State, weights: Weights, *, now: float) -> float:
+    """(recent - usual) / (recent + usual) of the weighted paces, -1 to 1; 0 is unchanged.
 
-    A steady stream of r units a day has a mass of r·h/ln 2, so mass·ln 2/h estimates r.
+    Each pace is a rate estimated from a decayed mass, the recent one by the short half-life, the
+    usual one by the long; negative signals are left out. 0 for a visitor who has only just come,
+    of whom the two are the same.
     """
-    short = long = NOTHING
-    for signal in signals:
-        mass = state.masses.get(signal + "|")
-        if mass is not None:
-            short, long = log_add(short, mass.short), log_add(long, mass.long)
-    recent = mass_at(short, now, SHORT) * _LN2 / (SHORT / DAY)
-    usual = mass_at(long, now, LONG) * _LN2 / (LONG / DAY)
+    recent = usual = 0.0
+    for signal, weight in weights.items():
+        if weight.weight > 0.0 and not weight.negative:
+            short, long = _paces(state, signal, now=now)
+            recent += weight.weight * short
+            usual += weight.weight * long
     return (recent - usual) / (recent + usual) if recent + usual > 0.0 else 0.0
+
+
+def scroll_velocity(state: State, *, now: float) -> float | None:
+    """Full pages scrolled per minute of attention, by the usual paces; None without attention."""
+    scroll, dwell = (_paces(state, signal, now=now)[1] for signal in ("scroll", "dwell"))
+    return 60.0 * scroll / dwell if dwell > 0.0 else None
+
+
+def _paces(state: State, signal: str, *, now: float) -> tuple[float, float]:
+    """(recent, usual): a signal's units a day, as its two masses estimate them."""
+    mass = state.masses.get(signal + "|")
+    if mass is None or state.first is None:
+        return 0.0, 0.0
+    known = now - state.first / 1000.0
+    short, long = half_lives_of(state, signal)
+    return (
+        pace_of(mass_at(mass.short, now, short), half_life=short, known=known),
+        pace_of(mass_at(mass.long, now, long), half_life=long, known=known),
+    )
+
+
+def pace_of(mass: float, *, half_life: float, known: float) -> float:
+    """The steady rate per day that has such a mass after `known` seconds.
+
+    A steady stream of r a day has the mass r·(h / ln 2)·(1 - 2^(-known/h)), h in days: without the
+    last factor whoever is new would seem slow by the longer half-life.
+
+    >>> round(pace_of(0.5, half_life=DAY, known=DAY), 4), pace_of(1.0, half_life=DAY, known=0.0)
+    (0.6931, 0.0)
+    """
+    span = -expm1(-_LN2 * known / half_life) * half_life / (_LN2 * DAY) if known > 0.0 else 0.0
+    return mass / span if span > 0.0 else 0.0
+
+
+def trends_of(state: State, *, now: float, usual: Mapping[str, float]) -> Trends:
+    """The trends of the daily figures; `usual` is the site's usual day, empty where unknown."""
+    days = days_complete(state, now=now)
+    return Trends(
+        dwell_time=trend_of([day.dwell for day in days], usual_day=usual.get("dwell_time")),
+        clicks=trend_of([day.clicks for day in days], usual_day=usual.get("clicks")),
+        visits=trend_of([day.visits for day in days], usual_day=usual.get("visits")),
+    )
 
 
 def interest_ends_at(
@@ -144,15 +235,35 @@ def interest_ends_at(
 ) -> float | None:
     """When the long score of a category falls below a threshold (seconds since 1970).
 
-    Exact while no negative signal is involved; None when it never reached it.
+    Exact while no negative signal is involved, to a second where signals have several half-lives;
+    None when it never reached it.
     """
-    x = NOTHING
+    parts: dict[float, float] = {}
     for key, mass in state.masses.items():
         signal, _, topic = key.partition("|")
         weight = weights.get(signal)
         if topic == "c:" + category and weight and weight.weight > 0.0 and not weight.negative:
-            x = log_add(x, mass.long + log2(weight.weight))
-    return falls_below_at(x, threshold, LONG) if x != NOTHING else None
+            half_life = half_lives_of(state, signal)[1]
+            x = mass.long + log2(weight.weight)
+            parts[half_life] = log_add(parts.get(half_life, NOTHING), x)
+    return _sum_ends_at(parts, threshold)
+
+
+def _sum_ends_at(parts: Mapping[float, float], threshold: float) -> float | None:
+    """When a sum of masses falls below a threshold; `parts` maps half-lives to x."""
+    alive = {half_life: x for half_life, x in parts.items() if x != NOTHING}
+    if not alive:
+        return None
+    # Each alone ends no later than the sum, and the sum before all are below their equal part.
+    low = max(falls_below_at(x, threshold, half) for half, x in alive.items())
+    high = max(falls_below_at(x, threshold / len(alive), half) for half, x in alive.items())
+    while high - low > 1.0:
+        middle = (low + high) / 2.0
+        if sum(mass_at(x, middle, half) for half, x in alive.items()) >= threshold:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def interest_curve(
@@ -168,11 +279,15 @@ def interest_curve(
 
 def vector_as_dict(vector: Vector) -> dict[str, Any]:
     """The vector as the plain values people and APIs read, rounded to four digits."""
+    return _plain(vector)
+
+
+def _plain(values: Any) -> dict[str, Any]:
     return {
-        "recency_score": round(vector.recency_score, 4),
-        "engagement_level": round(vector.engagement_level, 4),
-        "preferred_content_type": vector.preferred_content_type,
-        "behavioral_trends": {
-            name: round(value, 4) for name, value in vector.behavioral_trends._asdict().items()
-        },
+        name: _plain(value)
+        if isinstance(value, tuple)
+        else round(value, 4)
+        if isinstance(value, float)
+        else value
+        for name, value in values._asdict().items()
     }

@@ -24,13 +24,17 @@ PURE = (
     "tracking.pipeline",
     "tracking.taxonomy",
     "tracking.useragent",
-    "profiles.compare",
+    "profiles.baseline",
     "profiles.batch",
+    "profiles.census",
     "profiles.columns",
+    "profiles.compare",
     "profiles.decay",
     "profiles.definition",
     "profiles.state",
+    "profiles.trends",
     "profiles.vector",
+    "profiles.visits",
     "personalization.changes",
     "personalization.chart",
     "personalization.decide",
@@ -38,6 +42,7 @@ PURE = (
     "personalization.rule_rows",
     "personalization.rule_words",
     "personalization.rules",
+    "personalization.vector_words",
 )
 
 RELATIONS = ("ForeignKey", "OneToOneField", "ManyToManyField")

@@ -30,7 +30,9 @@ _POSTGRES_EPOCH_MS = 946_684_800_000.0
 
 _KIND = "hashtextextended(type || E'\\n' || category || E'\\n' || content_type, {salt})"
 _BASIS = "hashtextextended(basis, {salt})"
-_COLUMNS = f"visitor_id, seq, occurred_at, amount, part, starts_visit, {_KIND}, {_BASIS}"
+#: What is one too many of its kind (a part 0 that counts nothing, and says why) is no event.
+_IS_NEW = "part = 0 AND (outlier = '' OR amount > 0)"
+_COLUMNS = f"visitor_id, seq, occurred_at, amount, {_IS_NEW}, starts_visit, {_KIND}, {_BASIS}"
 #: One row as PostgreSQL sends it: a count of columns, then each value behind its length.
 _ROW = np.dtype(
     [
@@ -39,7 +41,7 @@ _ROW = np.dtype(
         *(("seq_length", ">i4"), ("seq", ">i8")),
         *(("occurred_length", ">i4"), ("occurred", ">i8")),
         *(("amount_length", ">i4"), ("amount", ">f8")),
-        *(("part_length", ">i4"), ("part", ">i2")),
+        *(("is_new_length", ">i4"), ("is_new", "?")),
         *(("starts_visit_length", ">i4"), ("starts_visit", "?")),
         *(("kind_length", ">i4"), ("kind", ">i8")),
         *(("basis_length", ">i4"), ("basis", ">i8")),
@@ -123,7 +125,7 @@ def _block(array: NDArray[Any], texts: "_Texts") -> Block:
         seq=array["seq"].astype(np.int64),
         occurred_ms=array["occurred"].astype(np.float64) / 1000.0 + _POSTGRES_EPOCH_MS,
         amount=array["amount"].astype(np.float64),
-        part=array["part"].astype(np.int64),
+        is_new=array["is_new"],
         starts_visit=array["starts_visit"],
         kind=kind,
         basis=basis,

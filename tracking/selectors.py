@@ -90,6 +90,18 @@ def visitor_blocks(visitor_id: UUID, *, through_seq: int) -> Iterator[Block]:
     return columns.blocks_read(columns.of_visitor(visitor_id), through_seq=through_seq)
 
 
+def visitors_find(prefix: str, *, limit: int = 10) -> list[UUID]:
+    """The visitors with events whose id begins with these hexadecimal digits."""
+    low, high = (UUID(prefix.ljust(32, digit)) for digit in "0f")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT visitor_id FROM tracking_event WHERE visitor_id BETWEEN %s AND %s"
+            " LIMIT %s",
+            (low, high, limit),
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def visitor_events(visitor_id: UUID, *, limit: int = 50) -> list[dict[str, Any]]:
     """A visitor's latest events, newest first, as plain values for people to read."""
     with connection.cursor() as cursor:

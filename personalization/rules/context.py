@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from profiles.baseline import Baseline
 from profiles.state import State
 from profiles.vector import (
     Interest,
@@ -33,13 +34,15 @@ class Context:
     """Everything a decision is made from. `now` is in seconds since 1970 UTC.
 
     `state` is None when nothing may be known of the visitor; then whatever is asked of behavior is
-    unknown, which is neither true nor false. `consent` maps each active purpose to "granted",
-    "refused" or "not_asked".
+    unknown, which is neither true nor false. `baseline` is what the site's visitors do, None
+    before there is one. `consent` maps each active purpose to "granted", "refused" or
+    "not_asked".
     """
 
     now: float
     state: State | None = None
     weights: Mapping[str, Weight] = field(default_factory=dict)
+    baseline: Baseline | None = None
     request: PageRequest = PageRequest()
     consent: Mapping[str, str] = field(default_factory=dict)
     gpc: bool = False
@@ -49,7 +52,7 @@ class Context:
         """The visitor's categories, strongest first; none that has decayed away."""
         if self.state is None:
             return []
-        interests = interest_list(self.state, self.weights, now=self.now)
+        interests = interest_list(self.state, self.weights, now=self.now, baseline=self.baseline)
         return [interest for interest in interests if interest.score > 0.0]
 
     @cached_property
@@ -58,7 +61,9 @@ class Context:
 
     @cached_property
     def vector(self) -> Vector | None:
-        return behavioral_vector(self.state, self.weights, now=self.now) if self.state else None
+        if self.state is None:
+            return None
+        return behavioral_vector(self.state, self.weights, now=self.now, baseline=self.baseline)
 
     @cached_property
     def pages_in_visit(self) -> int | None:

@@ -22,14 +22,15 @@ class Block(NamedTuple):
     """Events by visitor and order of storing; arrays of shape (n,).
 
     `visitor` holds codes (places in `visitors`), `kind` those of `kinds` and `basis` those of
-    `bases`. `occurred_ms` is in milliseconds since 1970, `amount` in the signal's unit.
+    `bases`. `occurred_ms` is in milliseconds since 1970, `amount` in the signal's unit;
+    `is_new` is False for a later part of a cumulative event and for one too many of its kind.
     """
 
     visitor: NDArray[np.int64]
     seq: NDArray[np.int64]
     occurred_ms: NDArray[np.float64]
     amount: NDArray[np.float64]
-    part: NDArray[np.int64]
+    is_new: NDArray[np.bool_]
     starts_visit: NDArray[np.bool_]
     kind: NDArray[np.int64]
     basis: NDArray[np.int64]

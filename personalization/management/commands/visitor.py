@@ -86,26 +86,25 @@ def _report_lines(report: VisitorReport, limit: int) -> Iterator[str]:
 
 
 def _profile_lines(report: VisitorReport) -> Iterator[str]:
-    vector = report.vector
-    assert vector is not None
     yield (
         f"  {report.visits_count} visits, {report.events_count} events,"
         f" last seen {_time(report.last_seen)}"
     )
-    yield (
-        f"  recency {vector.recency_score:.2f}, engagement {vector.engagement_level:.2f},"
-        f" prefers {vector.preferred_content_type or 'nothing yet'}"
-    )
+    for value in report.behavior:
+        yield f"  {value.label:<15} {value.text}"
+    for trend in report.trends:
+        yield f"  {trend.label:<15} {sparkline(trend.values, width=28):<28}  {trend.text}"
     yield ""
     yield f"Interests, and how they fade over {CURVE_DAYS} days"
     highest = report.interests[0].interest.score if report.interests else None
     for line in report.interests[:CURVES]:
         interest = line.interest
         curve = sparkline([score for _, score in line.curve], highest=highest)
+        lift = f"{interest.lift:4.1f} × the site  " if interest.lift is not None else ""
         ends = f"below {THRESHOLD:g} on {line.ends_at:%Y-%m-%d}" if line.ends_at else ""
         yield (
             f"  {line.name:<14.14} {interest.score:8.2f}  now {interest.now:7.2f}"
-            f"  {100 * interest.share:3.0f} %  {interest.evidence:3d} events  {curve}  {ends}"
+            f"  {100 * interest.share:3.0f} %  {lift}{interest.evidence:3d} events  {curve}  {ends}"
         ).rstrip()
     if not report.interests:
         yield "  none yet"
