@@ -12,6 +12,7 @@ from django.db import connection
 
 from tracking import store
 from tracking.models import DropCount, EventType, Inbox, Shard, Visit
+from tracking.pipeline.properties import Schemas
 
 #: Seconds for which a process trusts its copy of the known event types.
 TYPES_TTL = 5.0
@@ -62,14 +63,19 @@ def event_type_labels() -> dict[str, str]:
     return dict(EventType.objects.order_by("label").values_list("name", "label"))
 
 
-def event_type_names() -> frozenset[str]:
-    """The known event types; a change reaches every process within TYPES_TTL seconds."""
-    return _type_names(int(time.monotonic() / TYPES_TTL))
+def event_schemas() -> Schemas:
+    """The known event types, each with the kinds of value of its properties.
+
+    A change reaches every process within TYPES_TTL seconds.
+    """
+    return _schemas(int(time.monotonic() / TYPES_TTL))
 
 
 @lru_cache(maxsize=1)
-def _type_names(period: int) -> frozenset[str]:
-    return frozenset(EventType.objects.values_list("name", flat=True))
+def _schemas(period: int) -> Schemas:
+    # A schema that is none, written past the forms, lets nothing in.
+    rows = EventType.objects.values_list("name", "properties")
+    return {name: schema if isinstance(schema, dict) else {} for name, schema in rows}
 
 
 def shard_of(visitor_id: UUID) -> int:

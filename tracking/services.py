@@ -88,14 +88,16 @@ def request_accept(
         parsed = parse_request(
             body,
             received_ms=now * 1000,
-            known_types=selectors.event_type_names(),
+            known_types=selectors.event_schemas(),
             max_age_ms=settings.EVENT_MAX_AGE_DAYS * 86_400_000,
         )
     except RequestRefused as refused:
         drops_count({refused.reason: 1}, source="tracker")
         raise
-    if parsed.refused:
-        drops_count(Counter(event.reason for event in parsed.refused), source="tracker")
+    if parsed.refused or parsed.left_out:
+        reasons = Counter(event.reason for event in parsed.refused)
+        reasons.update(what.reason for what in parsed.left_out)
+        drops_count(reasons, source="tracker")
     if parsed.accepted:
         receipt = Receipt(
             visitor_id=visitor_id,
