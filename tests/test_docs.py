@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tracking.pipeline.enrich import CLICK_IDS, MEDIA
 from tracking.pipeline.properties import KINDS
 from tracking.pipeline.steps import HISTORY, STEPS
 from tracking.taxonomy import STANDARD_TYPES
@@ -46,14 +47,23 @@ def test_every_property_of_a_standard_event_type_has_its_kind() -> None:
     assert types == {standard.name: standard.properties for standard in STANDARD_TYPES}
 
 
-def test_every_kind_of_value_and_step_has_its_line() -> None:
+def test_every_kind_of_value_step_and_medium_has_its_line() -> None:
     for heading, names in (
         ("kind", list(KINDS)),
         ("step", [step.__name__ for step in STEPS + HISTORY]),
+        ("medium", list(MEDIA)),
     ):
         table = EVENTS.partition(f"\n| {heading} | ")[2].partition("\n\n")[0]
         named = re.findall(r"^\| `(\w+)` \|", table, re.M)
         assert sorted(named) == sorted(names), heading
+
+
+def test_the_tracker_and_the_docs_know_the_click_ids_of_the_pipeline() -> None:
+    source = (ROOT / "static/src/tracker/context.js").read_text()
+    listed = re.search(r"CLICK_ID =\s*/\^\(([\w|]+)\)\$/", source)
+    assert listed is not None
+    assert listed[1].split("|") == list(CLICK_IDS)
+    assert {name for name in CLICK_IDS if name not in EVENTS} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -254,6 +254,10 @@ def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
             for name, signal in signals.items()
             if signal.unit in STEP
         },
+        hosts=selectors.hosts_own(),
+        items=selectors.items_described(
+            {e.item for e, _ in arrived if e.item and not (e.category and e.content_type)}
+        ),
     )
     usable, drops = events_clean(arrived, batch, steps=STEPS)
     batch.stored = store.events_stored_find([event for event, _ in usable])
@@ -293,6 +297,16 @@ def _drops_record(drops: list[Dropped]) -> None:
 def drops_count(counts: dict[Refusal, int], *, source: str) -> None:
     """Add to the counters of refusals by reason and source."""
     store.drops_add({(str(reason), source): count for reason, count in counts.items()})
+
+
+def item_describe(items: Iterable[tuple[str, str, str]]) -> None:
+    """Say what items are about: (item, category, content type), each "" where there is none.
+
+    Events that name such an item and no category get it from here, from their draining on;
+    workers know within selectors.ITEMS_TTL seconds.
+    """
+    store.items_put({item: (category, kind) for item, category, kind in items})
+    selectors.items_forget()
 
 
 def visitor_erase(*, visitor_id: UUID) -> int:
