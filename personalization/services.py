@@ -13,6 +13,7 @@ from personalization.models import Campaign, Category, ContentItem, RuleSet, Slo
 from personalization.rules.tree import RuleError, rule_parse
 from personalization.selectors import RULESET_VERSION_KEY, RULESET_VERSION_TTL, ruleset_version
 from profiles import selectors as profile_selectors
+from tracking import services as tracking_services
 
 #: Cards kept per category: what a variant can show of a visitor's top interest.
 CARDS_PER_CATEGORY = 6
@@ -42,6 +43,7 @@ def ruleset_publish(*, by: str = "") -> int:
         with connection.cursor() as cursor:
             # One publication at a time: versions follow the order of what they hold.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('attune publish'))")
+        items_describe()
         payload = ruleset_payload()
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         latest = RuleSet.objects.only("version", "sha256").first()
@@ -53,6 +55,12 @@ def ruleset_publish(*, by: str = "") -> int:
             ).version
         transaction.on_commit(_version_announce, robust=True)
     return version
+
+
+def items_describe() -> None:
+    """Tell what each content item is about, for events that name an item alone."""
+    rows = ContentItem.objects.values_list("slug", "category__slug", "content_type")
+    tracking_services.item_describe(rows.iterator())
 
 
 def _version_announce() -> None:

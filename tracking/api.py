@@ -68,7 +68,9 @@ _EVENT = inline_serializer(
             required=False, help_text="Cumulative: dwell in seconds, scroll depth 0 to 1."
         ),
         "element": _ELEMENT,
-        "properties": serializers.DictField(required=False, help_text="At most 20 scalars."),
+        "properties": serializers.DictField(
+            required=False, help_text="At most 20, by the type's schema."
+        ),
     },
     many=True,
 )
@@ -84,8 +86,18 @@ _REFUSED = inline_serializer(
     },
     many=True,
 )
+_LEFT_OUT = inline_serializer(
+    "LeftOutProperty",
+    {
+        "index": serializers.IntegerField(),
+        "property": serializers.CharField(),
+        "reason": serializers.CharField(),
+    },
+    many=True,
+)
 _ACCEPTED = inline_serializer(
-    "Accepted", {"accepted": serializers.IntegerField(), "refused": _REFUSED}
+    "Accepted",
+    {"accepted": serializers.IntegerField(), "refused": _REFUSED, "left_out": _LEFT_OUT},
 )
 _PROBLEM = inline_serializer(
     "Problem",
@@ -106,8 +118,9 @@ class EventsView(APIView):
         summary="Report up to 100 events of one visitor",
         description=(
             f"At most {MAX_EVENTS} events and {MAX_BODY_BYTES // 1024} KiB. Answers 202 once the "
-            "accepted events are committed; each refused event is named by its index. A client "
-            "does not retry a 4xx answer other than 429."
+            "accepted events are committed; each refused event is named by its index, and each "
+            "property that was left out of an accepted one. A client does not retry a 4xx answer "
+            "other than 429."
         ),
         request={"application/json": _REQUEST, "text/plain": _REQUEST},
         responses={
@@ -184,8 +197,14 @@ def _content_length(meta: Mapping[str, Any]) -> int:
 
 
 def _answer(parsed: Parsed) -> dict[str, object]:
-    return {"accepted": parsed.accepted, "refused": _refused(parsed.refused)}
+    return {
+        "accepted": parsed.accepted,
+        "refused": _refused(parsed.refused),
+        "left_out": [asdict(what) for what in parsed.left_out],
+    }
 
 
 def _refused(refused: list[RefusedEvent]) -> list[dict[str, object]]:
-    return [asdict(event) for event in refused]
+    return [
+        {"index": event.index, "reason": event.reason, "detail": event.detail} for event in refused
+    ]

@@ -66,8 +66,13 @@ def import_plan(*, path: Path, mapping: str, purposes: Iterable[str]) -> Plan:
     """
     definition = mapping_find(mapping).read_bytes()
     parsed = mapping_parse(definition)
-    if unknown := sorted(parsed.event_types() - selectors.event_type_names()):
+    schemas = selectors.event_schemas()
+    if unknown := sorted(parsed.event_types() - schemas.keys()):
         raise ImportRefusedError(f"The mapping names unknown event types: {', '.join(unknown)}.")
+    if unknown := sorted(
+        parsed.properties.keys() - {name for has in schemas.values() for name in has}
+    ):
+        raise ImportRefusedError(f"No event type has these properties: {', '.join(unknown)}.")
     granted = frozenset(purposes)
     active = {purpose.key for purpose in consent_selectors.purposes_active()}
     if not granted or granted - active:
@@ -97,7 +102,7 @@ def import_queue(
     """
     with file_lock(plan.fingerprint), plan.path.open("rb") as file:
         run = _run_find(plan)
-        map_record = record_mapper(plan.mapping)
+        map_record = record_mapper(plan.mapping, selectors.event_schemas())
         try:
             records = records_read(file_open(file), plan.mapping, after_line=run.line)
             if run._state.adding:
@@ -135,11 +140,13 @@ def _portion_queue(
     events: dict[int, list[bytes]] = {}
     visitor_ids: set[UUID] = set()
     refused: list[RefusedLine] = []
+    left_out: Counter[Refusal] = Counter()
     for record in portion:
         result = map_record(record, now_ms=now.timestamp() * 1000)
         if isinstance(result, Mapped):
             visitor_ids.add(result.visitor_id)
             events.setdefault(selectors.shard_of(result.visitor_id), []).extend(result.events)
+            left_out.update(result.left_out)
         else:
             refused.append(_refused_line(run.pk, record, result))
     queued = sum(map(len, events.values()))
@@ -161,7 +168,8 @@ def _portion_queue(
             (shard, receipt, payload) for shard, raw in events.items() for payload in _chunks(raw)
         )
         runs.quarantine_add(named)
-        store.drops_add(Counter((str(line.reason), source) for line in refused))
+        reasons = left_out + Counter(line.reason for line in refused)
+        store.drops_add({(str(reason), source): count for reason, count in reasons.items()})
         ImportRun.objects.filter(pk=run.pk).update(
             line=portion[-1].end,
             queued=F("queued") + queued,
@@ -173,7 +181,9 @@ def _portion_queue(
 
 
 def _refused_line(run_id: int, record: Record, result: Unusable) -> RefusedLine:
-    return RefusedLine(run_id, record.line, result.reason, result.detail, record.content)
+    # The file has the line still; a copy of what is personal in it is not ours to keep.
+    content = "" if result.reason is Refusal.PERSONAL_DATA else record.content
+    return RefusedLine(run_id, record.line, result.reason, result.detail, content)
 
 
 def _chunks(events: list[bytes]) -> Iterator[bytes]:

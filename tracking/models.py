@@ -70,6 +70,20 @@ class EventType(models.Model):
         return self.label
 
 
+class Item(models.Model):
+    """What an item is about, for events that name the item alone."""
+
+    item = models.CharField(max_length=200, primary_key=True)
+    category = models.CharField(max_length=64, blank=True)
+    content_type = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = "described item"
+
+    def __str__(self) -> str:
+        return self.item
+
+
 class Shard(models.Model):
     """One of SHARDS queues of visitors; locking the row is owning the shard."""
 

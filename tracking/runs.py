@@ -62,13 +62,17 @@ def quarantine_add(lines: Iterable[RefusedLine]) -> None:
         )
 
 
-#: Refused while the file is read; everything else is refused when its event is drained.
+#: Refused, or a property left out, while the file is read; everything else is refused when its
+#: event is drained.
 QUEUE_REFUSALS = frozenset(
     {
         Refusal.MALFORMED_LINE,
         Refusal.UNKNOWN_EVENT_TYPE,
         Refusal.FUTURE_TIMESTAMP,
         Refusal.TOO_OLD,
+        Refusal.PERSONAL_DATA,
+        Refusal.UNKNOWN_PROPERTY,
+        Refusal.INVALID_PROPERTY,
         Refusal.SKIPPED_BY_MAPPING,
     }
 )

@@ -1,7 +1,7 @@
 """What happened, for reading: event types, events by cursor, one visitor's recent events."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,11 +11,16 @@ from django.conf import settings
 from django.db import connection
 
 from tracking import columns
-from tracking.models import DropCount, EventType, Inbox, Shard, Visit
+from tracking.models import DropCount, EventType, Inbox, Item, Shard, Visit
 from tracking.pipeline.blocks import Block
+from tracking.pipeline.enrich import ItemFacts
+from tracking.pipeline.properties import Schemas
 
 #: Seconds for which a process trusts its copy of the known event types.
 TYPES_TTL = 5.0
+#: The same for what items are about, and for how many of them.
+ITEMS_TTL = 30.0
+ITEMS_KEPT = 20_000
 
 
 class Signal(NamedTuple):
@@ -47,14 +52,50 @@ def event_type_labels() -> dict[str, str]:
     return dict(EventType.objects.order_by("label").values_list("name", "label"))
 
 
-def event_type_names() -> frozenset[str]:
-    """The known event types; a change reaches every process within TYPES_TTL seconds."""
-    return _type_names(int(time.monotonic() / TYPES_TTL))
+def event_schemas() -> Schemas:
+    """The known event types, each with the kinds of value of its properties.
+
+    A change reaches every process within TYPES_TTL seconds.
+    """
+    return _schemas(int(time.monotonic() / TYPES_TTL))
 
 
 @lru_cache(maxsize=1)
-def _type_names(period: int) -> frozenset[str]:
-    return frozenset(EventType.objects.values_list("name", flat=True))
+def _schemas(period: int) -> Schemas:
+    # A schema that is none, written past the forms, lets nothing in.
+    rows = EventType.objects.values_list("name", "properties")
+    return {name: schema if isinstance(schema, dict) else {} for name, schema in rows}
+
+
+def hosts_own() -> frozenset[str]:
+    """The site's own hosts, as a referrer names them; ".example.com" stands for all below it."""
+    return frozenset(host.strip("[]").lower() for host in settings.ALLOWED_HOSTS)
+
+
+def items_described(items: Collection[str]) -> dict[str, ItemFacts]:
+    """What is known of those of these items that were described.
+
+    A change reaches every process within ITEMS_TTL seconds.
+    """
+    known = _items_known(int(time.monotonic() / ITEMS_TTL))
+    if unknown := [item for item in items if item not in known]:
+        if len(known) > ITEMS_KEPT:
+            known.clear()
+            unknown = list(items)
+        rows = Item.objects.filter(pk__in=unknown).values_list("pk", "category", "content_type")
+        known |= dict.fromkeys(unknown)
+        known |= {item: ItemFacts(category, kind) for item, category, kind in rows}
+    return {item: facts for item in items if (facts := known[item]) is not None}
+
+
+@lru_cache(maxsize=1)
+def _items_known(period: int) -> dict[str, ItemFacts | None]:
+    return {}
+
+
+def items_forget() -> None:
+    """Let this process read anew what items are about."""
+    _items_known.cache_clear()
 
 
 def shard_of(visitor_id: UUID) -> int:

@@ -89,14 +89,16 @@ def request_accept(
         parsed = parse_request(
             body,
             received_ms=now * 1000,
-            known_types=selectors.event_type_names(),
+            known_types=selectors.event_schemas(),
             max_age_ms=settings.EVENT_MAX_AGE_DAYS * 86_400_000,
         )
     except RequestRefused as refused:
         drops_count({refused.reason: 1}, source="tracker")
         raise
-    if parsed.refused:
-        drops_count(Counter(event.reason for event in parsed.refused), source="tracker")
+    if parsed.refused or parsed.left_out:
+        reasons = Counter(event.reason for event in parsed.refused)
+        reasons.update(what.reason for what in parsed.left_out)
+        drops_count(reasons, source="tracker")
     if parsed.accepted:
         receipt = Receipt(
             visitor_id=visitor_id,
@@ -253,6 +255,10 @@ def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
             for name, signal in signals.items()
             if signal.unit in STEP
         },
+        hosts=selectors.hosts_own(),
+        items=selectors.items_described(
+            {e.item for e, _ in arrived if e.item and not (e.category and e.content_type)}
+        ),
     )
     usable, drops = events_clean(arrived, batch, steps=STEPS)
     batch.stored = store.events_stored_find([event for event, _ in usable])
@@ -292,6 +298,16 @@ def _drops_record(drops: list[Dropped]) -> None:
 def drops_count(counts: dict[Refusal, int], *, source: str) -> None:
     """Add to the counters of refusals by reason and source."""
     store.drops_add({(str(reason), source): count for reason, count in counts.items()})
+
+
+def item_describe(items: Iterable[tuple[str, str, str]]) -> None:
+    """Say what items are about: (item, category, content type), each "" where there is none.
+
+    Events that name such an item and no category get it from here, from their draining on;
+    workers know within selectors.ITEMS_TTL seconds.
+    """
+    store.items_put({item: (category, kind) for item, category, kind in items})
+    selectors.items_forget()
 
 
 def visitor_erase(*, visitor_id: UUID) -> int:

@@ -285,6 +285,21 @@ def visitor_delete(visitor_id: UUID) -> int:
         return int(cursor.rowcount)
 
 
+def items_put(items: dict[str, tuple[str, str]]) -> None:
+    """Make or change what items are about: item -> (category, content type)."""
+    names = sorted(items)  # one order for all, so that two writers cannot deadlock
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO tracking_item AS i (item, category, content_type)"
+            " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])"
+            " ON CONFLICT (item) DO UPDATE"
+            " SET category = excluded.category, content_type = excluded.content_type"
+            " WHERE (i.category, i.content_type)"
+            "  IS DISTINCT FROM (excluded.category, excluded.content_type)",
+            (names, [items[name][0] for name in names], [items[name][1] for name in names]),
+        )
+
+
 def drops_add(counts: dict[tuple[str, str], int]) -> None:
     """Add to today's counters; keys are (reason, source)."""
     if not counts:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cut, elementFields, flatten, readSubject, readProperties } from "../../static/src/tracker/context.js";
+import { cut, elementFields, flatten, readCampaign, readSubject, readProperties } from "../../static/src/tracker/context.js";
 import { fakeElement } from "./fakes.mjs";
 
 test("text is cut, never through a character", () => {
@@ -37,4 +37,10 @@ test("an element is described by id, eight classes and section", () => {
     element: { id: "buy", classes: ["a", "b", "c", "d", "e", "f", "g", "h"], section: "hero" },
     properties: { extra: 1 },
   });
+});
+
+test("of a query the campaign and the kind of click id are read, and nothing else", () => {
+  const query = "?utm_source=news&utm_medium=email&q=private&gclid=Cj0KCQ&utm_x=1&email=a%40b.example&UTM_TERM=x";
+  assert.deepEqual(readCampaign(query), { utm_source: "news", utm_medium: "email", click_id: "gclid" });
+  assert.deepEqual(readCampaign(""), {});
 });

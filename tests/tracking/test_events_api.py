@@ -25,7 +25,7 @@ from tests.tracking.people import (
 )
 from tests.tracking.test_parse import FIELD, JSON
 from tracking import selectors, tasks
-from tracking.models import Inbox
+from tracking.models import EventType, Inbox
 from tracking.pipeline.wire import MAX_BODY_BYTES, Refusal
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,8 @@ def assert_refused(answer: Any, status: int, reason: Refusal) -> dict[str, Any]:
 def test_an_accepted_request_is_one_inbox_row_and_sets_no_cookie(client: Client) -> None:
     ana = ana_make()
     answer = post(client, [event_make(), event_make("click")], visitor_id=ana)
-    assert (answer.status_code, answer.json()) == (202, {"accepted": 2, "refused": []})
+    nothing_amiss = {"accepted": 2, "refused": [], "left_out": []}
+    assert (answer.status_code, answer.json()) == (202, nothing_amiss)
     assert not answer.cookies
     row = Inbox.objects.get()
     assert (row.visitor_id, row.source, row.basis) == (ana, "tracker", ",".join(BOTH))
@@ -70,6 +71,54 @@ def test_the_good_events_of_a_mixed_request_are_accepted(client: Client) -> None
     refused = [(item["index"], item["reason"]) for item in answer.json()["refused"]]
     assert refused == [(1, "unknown_event_type"), (2, "too_old")]
     assert selectors.drop_counts() == {"unknown_event_type": 1, "too_old": 1}
+
+
+def test_what_is_left_out_is_named_counted_and_never_written(client: Client) -> None:
+    ana = ana_make()
+    properties = {
+        "results": "many",
+        "colour": "red",
+        "query": "mail ana@example.org",
+        "fields": "q",
+    }
+    events = [event_make(), event_make("search", properties=properties)]
+    answer = post(client, events, visitor_id=ana).json()
+    assert (answer["accepted"], answer["refused"]) == (2, [])
+    assert answer["left_out"] == [
+        {"index": 1, "property": "results", "reason": "invalid_property"},
+        {"index": 1, "property": "colour", "reason": "unknown_property"},
+        {"index": 1, "property": "query", "reason": "personal_data"},
+    ]
+    assert selectors.drop_counts() == dict.fromkeys(
+        ("invalid_property", "unknown_property", "personal_data"), 1
+    )
+    assert b"ana@" not in bytes(Inbox.objects.get().payload)
+    drain(ana)
+    assert [row["properties"] for row in stored(ana)] == [None, '{"fields": "q"}']
+
+
+def test_an_event_about_a_person_is_refused_and_never_written(client: Client) -> None:
+    ana = ana_make()
+    answer = post(client, [event_make(item="ana@example.org"), event_make()], visitor_id=ana)
+    (refused,) = answer.json()["refused"]
+    assert (refused["index"], refused["reason"]) == (0, "personal_data")
+    assert set(refused) == {"index", "reason", "detail"}
+    assert "ana@" not in answer.content.decode()
+    assert b"ana@" not in bytes(Inbox.objects.get().payload)
+    assert selectors.drop_counts() == {"personal_data": 1}
+
+
+def test_what_a_type_may_carry_is_what_its_row_says(client: Client) -> None:
+    ana = ana_make()
+    EventType.objects.filter(name="like").update(properties={"colour": "text", "odd": "no kind"})
+    EventType.objects.filter(name="share").update(properties=["no schema"])
+    selectors._schemas.cache_clear()
+    properties = {"colour": "red", "odd": 1}
+    kinds = ("like", "share")
+    answer = post(client, [event_make(k, properties=properties) for k in kinds], visitor_id=ana)
+    selectors._schemas.cache_clear()
+    left_out = [(what["index"], what["reason"]) for what in answer.json()["left_out"]]
+    assert left_out == [(0, "invalid_property"), *[(1, "unknown_property")] * 2]
 
 
 @pytest.mark.parametrize("body", [b" ", b"{", b"\xff", b"not json"])
@@ -152,6 +201,7 @@ def test_the_opt_out_signal_of_a_request_is_no_consent(client: Client) -> None:
         (event_make("unheard_of"), Refusal.UNKNOWN_EVENT_TYPE),
         (event_make(at=4e12), Refusal.FUTURE_TIMESTAMP),
         (event_make(at=0), Refusal.TOO_OLD),
+        (event_make(path="/u/ana@example.org"), Refusal.PERSONAL_DATA),
     ],
 )
 def test_a_request_without_a_usable_event(

@@ -23,6 +23,7 @@ from tracking.pipeline.wire import Refusal
 from tracking.taxonomy import STANDARD_TYPES
 
 NOW = 1_763_800_000_000.0
+TYPES = {standard.name: standard.properties for standard in STANDARD_TYPES}
 CSV = """
 name = "shop"
 format = "csv"
@@ -46,7 +47,7 @@ def records(text: str | bytes, mapping: Mapping | None = None, *, after: int = 0
 
 def mapped(row: dict[str, Any], mapping: Mapping | None = None, content: str = "") -> Any:
     record = Record(2, 2, row, content or json.dumps(row))
-    return record_mapper(mapping or mapping_of())(record, now_ms=NOW)
+    return record_mapper(mapping or mapping_of(), TYPES)(record, now_ms=NOW)
 
 
 def wire(row: dict[str, Any], mapping: Mapping | None = None) -> dict[str, Any]:
@@ -301,10 +302,45 @@ def test_rows_are_skipped_on_purpose() -> None:
 def test_properties_are_texts_or_numbers_and_left_out_where_empty() -> None:
     mapping = mapping_of(
         "[properties]\nprice = { column = 'price', number = true }\n"
-        "brand = { column = 'brand' }\nfrom = { constant = 'log' }\n"
+        "brand = { column = 'brand' }\ncurrency = { constant = 'EUR' }\n"
     )
     found = wire({"price": "3.50", "brand": ""}, mapping)["properties"]
-    assert found == {"price": 3.5, "from": "log"}
+    assert found == {"price": 3.5, "currency": "EUR"}
+
+
+def test_a_property_that_a_type_does_not_have_is_left_out_of_its_events() -> None:
+    mapping = mapping_of(
+        "[properties]\nprice = { column = 'price' }\nquantity = { column = 'count' }\n",
+        base=CSV.replace(
+            'type = { constant = "page_view" }',
+            "type = { column = 'do', map = { see = 'page_view', buy = 'purchase' } }",
+        ),
+    )
+    row = {"who": "ana", "when": "1700000000", "price": "dear", "count": "2"}
+    seen, bought = mapped(row | {"do": "see"}, mapping), mapped(row | {"do": "buy"}, mapping)
+    assert [json.loads(raw).get("properties") for raw in seen.events] == [None]
+    assert sorted(seen.left_out) == [Refusal.INVALID_PROPERTY, Refusal.UNKNOWN_PROPERTY]
+    assert json.loads(bought.events[0])["properties"] == {"quantity": 2}
+    assert bought.left_out == [Refusal.INVALID_PROPERTY]
+
+
+@pytest.mark.parametrize(
+    ("row", "names"),
+    [({"sku": "ana@example.org"}, "`item`"), ({"brand": "+49 171 2345678"}, "`brand`")],
+)
+def test_a_row_about_a_person_is_not_used(row: dict[str, Any], names: str) -> None:
+    text = "item = { column = 'sku' }\n[properties]\nbrand = { column = 'brand' }\n"
+    found = refusal({"sku": "a", "brand": "b"} | row, mapping_of(text))
+    assert found.reason == Refusal.PERSONAL_DATA
+    assert names in found.detail
+    assert not any(value in found.detail for value in row.values())
+
+
+def test_a_type_that_nobody_has_is_named() -> None:
+    mapping = mapping_of(
+        base=CSV.replace('type = { constant = "page_view" }', "type = { column = 'do' }")
+    )
+    assert refusal({"do": "sell"}, mapping).reason == Refusal.UNKNOWN_EVENT_TYPE
     assert refusal({"price": "dear"}, mapping).reason == Refusal.MALFORMED_LINE
 
 

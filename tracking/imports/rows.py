@@ -13,6 +13,8 @@ import msgspec
 from tracking.imports.mapping import EventSpec, Field, Mapping, Skip, Time
 from tracking.imports.reader import Record, Row
 from tracking.pipeline.parse import FUTURE_TOLERANCE_MS, event_decode
+from tracking.pipeline.properties import Schemas
+from tracking.pipeline.screen import event_screen
 from tracking.pipeline.wire import Refusal, WireEvent
 
 #: The namespace of every id an import makes: the same row has the same id on every machine.
@@ -24,10 +26,14 @@ _encode = msgspec.json.encode
 
 
 class Mapped(NamedTuple):
-    """What a record tells: its visitor and events, each JSON of the wire."""
+    """What a record tells: its visitor and events, each JSON of the wire.
+
+    `left_out` has the reason for each property that the type of an event does not have.
+    """
 
     visitor_id: UUID
     events: list[bytes]
+    left_out: list[Refusal]
 
 
 class Unusable(NamedTuple):
@@ -45,8 +51,11 @@ class _BadValue(Exception):
     """A value of a record cannot be used: (reason, detail)."""
 
 
-def record_mapper(mapping: Mapping) -> RecordMapper:
-    """The function that maps the records of one log: a Mapped, or why not."""
+def record_mapper(mapping: Mapping, types: Schemas) -> RecordMapper:
+    """The function that maps the records of one log: a Mapped, or why not.
+
+    `types` are the known event types, each with the schema of its properties.
+    """
     # Bounded: visitors and visits repeat in runs, but a long log has millions of them.
     visitor_uuid = lru_cache(100_000)(lambda person: _uuid(mapping.name, "visitor", person))
 
@@ -68,11 +77,13 @@ def record_mapper(mapping: Mapping) -> RecordMapper:
                 for spec in mapping.events
                 if (event := _event(mapping, spec, row, record, shared)) is not None
             ]
+            left_out: list[Refusal] = []
+            raw = [_event_raw(event, types, left_out) for event in events]
         except _BadValue as problem:
             return Unusable(*problem.args)
         if not events:
             return Unusable(Refusal.MALFORMED_LINE, "no event has a value")
-        return Mapped(visitor_id, events)
+        return Mapped(visitor_id, raw, left_out)
 
     return map_record
 
@@ -104,7 +115,7 @@ def _shared(mapping: Mapping, record: Record, row: Row, person: str) -> dict[str
 
 def _event(
     mapping: Mapping, spec: EventSpec, row: Row, record: Record, shared: dict[str, Any]
-) -> bytes | None:
+) -> WireEvent | None:
     type_ = _text(spec.type, row, unmapped=Refusal.UNKNOWN_EVENT_TYPE)
     if not type_:
         raise _BadValue(Refusal.MALFORMED_LINE, f"{spec.type.column}: the event type is missing")
@@ -114,11 +125,25 @@ def _event(
     identity = _text(mapping.id, row) or record.content
     wire = shared | {"id": _uuid(mapping.name, type_, identity), "type": type_, "value": value}
     try:
-        raw = _encode(msgspec.convert(wire, WireEvent))
-        event_decode(raw)
+        return event_decode(_encode(msgspec.convert(wire, WireEvent)))
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise _BadValue(Refusal.MALFORMED_LINE, str(error)) from error
-    return raw
+
+
+def _event_raw(event: WireEvent, types: Schemas, left_out: list[Refusal]) -> bytes:
+    """JSON of what may be written of an event: a line with personal data is not used at all."""
+    schema = types.get(event.type)
+    if schema is None:
+        detail = f"there is no event type {event.type!r}"
+        raise _BadValue(Refusal.UNKNOWN_EVENT_TYPE, detail)
+    screened = event_screen(event, schema)
+    if screened.personal:
+        raise _BadValue(Refusal.PERSONAL_DATA, screened.personal)
+    for name, reason in screened.left_out:
+        if reason is Refusal.PERSONAL_DATA:
+            raise _BadValue(reason, f"`{name}` holds personal data.")
+        left_out.append(reason)
+    return _encode(screened.event)
 
 
 def _skips(rule: Skip, row: Row) -> bool:

@@ -1,15 +1,19 @@
 """At the door: bytes to accepted events, with a named reason for each one refused.
 
-Structure, types, known event types and plausible times are checked here so that a developer
-sees the mistake in the answer. What needs history (duplicates, visits) is for the worker.
+Structure, types, known event types, plausible times, properties and personal data are checked
+here so that a developer sees the mistake in the answer, and so that nothing is written which may
+not be. What needs history (duplicates, visits) is for the worker.
 """
 
-from collections.abc import Container
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
 
+from tracking.pipeline.personal import personal_kind
+from tracking.pipeline.properties import Schemas
+from tracking.pipeline.screen import event_screen
 from tracking.pipeline.wire import MAX_EVENTS, Envelope, Refusal, WireEvent
 
 #: A clock this far off is ordinary network delay, not skew, and is left alone: a retry of the
@@ -22,6 +26,7 @@ NUL = rb"\u0000"
 
 _decode_envelope = msgspec.json.Decoder(Envelope).decode
 _decode_event = msgspec.json.Decoder(WireEvent).decode
+_encode = msgspec.json.encode
 
 
 class RequestRefused(Exception):
@@ -35,20 +40,38 @@ class RequestRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """One event of an otherwise good request that cannot be used."""
+    """One event of an otherwise good request that cannot be used.
+
+    `raw` is the event as it came, to be looked at; empty where it holds personal data.
+    """
 
     index: int
     reason: Refusal
     detail: str
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutProperty:
+    """A property that was left out of an accepted event."""
+
+    index: int
+    property: str
+    reason: Refusal
 
 
 class Parsed(NamedTuple):
-    """`payload` is the JSON list of the accepted events, byte for byte as they came."""
+    """What a request comes to.
+
+    `payload` is the JSON list of the accepted events: byte for byte as they came, but for those
+    of which something was left out or a property's text was taken as a number.
+    """
 
     payload: bytes
     accepted: int
     refused: list[RefusedEvent]
     skew_ms: int
+    left_out: Sequence[LeftOutProperty] = ()
 
 
 def skew_between(sent_at_ms: float | None, received_ms: float) -> int:
@@ -75,9 +98,43 @@ def event_decode(raw: bytes | msgspec.Raw) -> WireEvent:
 
 
 def parse_request(
-    body: bytes, *, received_ms: float, known_types: Container[str], max_age_ms: float
+    body: bytes, *, received_ms: float, known_types: Schemas, max_age_ms: float
 ) -> Parsed:
-    """Parse a request body; raises RequestRefused when no part of it can be used."""
+    """Parse a request body; raises RequestRefused when no part of it can be used.
+
+    `known_types` are the event types, each with the schema of its properties.
+    """
+    envelope = _envelope(body)
+    skew = skew_between(envelope.sent_at, received_ms)
+    oldest, newest = received_ms - max_age_ms - skew, received_ms + FUTURE_TOLERANCE_MS - skew
+    accepted: list[bytes] = []
+    refused: list[RefusedEvent] = []
+    left_out: list[LeftOutProperty] = []
+    for index, raw in enumerate(envelope.events):
+        try:
+            event = event_decode(raw)
+        except msgspec.DecodeError as error:
+            refused.append(_refused(index, Refusal.INVALID_EVENT, str(error), raw))
+            continue
+        if event.type not in known_types:
+            reason, detail = Refusal.UNKNOWN_EVENT_TYPE, f"There is no event type {event.type!r}."
+        elif event.at > newest:
+            reason, detail = Refusal.FUTURE_TIMESTAMP, "`at` lies in the future."
+        elif event.at < oldest:
+            reason, detail = Refusal.TOO_OLD, f"`at` is over {max_age_ms / 86_400_000:g} days old."
+        else:
+            screened = event_screen(event, known_types[event.type])
+            if not screened.personal:
+                accepted.append(bytes(raw) if screened.event is event else _encode(screened.event))
+                left_out.extend(LeftOutProperty(index, *what) for what in screened.left_out)
+                continue
+            reason, detail = Refusal.PERSONAL_DATA, screened.personal
+        refused.append(_refused(index, reason, detail, raw))
+    payload = b"[" + b",".join(accepted) + b"]"
+    return Parsed(payload, len(accepted), refused, skew, left_out)
+
+
+def _envelope(body: bytes) -> Envelope:
     try:
         envelope = _decode_envelope(body)
     except msgspec.ValidationError as error:
@@ -88,24 +145,11 @@ def parse_request(
         raise RequestRefused(
             Refusal.INVALID_ENVELOPE, f"Send 1 to {MAX_EVENTS} events, not {len(envelope.events)}."
         )
-    skew = skew_between(envelope.sent_at, received_ms)
-    oldest, newest = received_ms - max_age_ms - skew, received_ms + FUTURE_TOLERANCE_MS - skew
-    accepted: list[bytes] = []
-    refused: list[RefusedEvent] = []
-    for index, raw in enumerate(envelope.events):
-        try:
-            event = event_decode(raw)
-        except msgspec.DecodeError as error:
-            refused.append(RefusedEvent(index, Refusal.INVALID_EVENT, str(error)))
-            continue
-        if event.type not in known_types:
-            reason, detail = Refusal.UNKNOWN_EVENT_TYPE, f"There is no event type {event.type!r}."
-        elif event.at > newest:
-            reason, detail = Refusal.FUTURE_TIMESTAMP, "`at` lies in the future."
-        elif event.at < oldest:
-            reason, detail = Refusal.TOO_OLD, f"`at` is over {max_age_ms / 86_400_000:g} days old."
-        else:
-            accepted.append(bytes(raw))
-            continue
-        refused.append(RefusedEvent(index, reason, detail))
-    return Parsed(b"[" + b",".join(accepted) + b"]", len(accepted), refused, skew)
+    return envelope
+
+
+def _refused(index: int, reason: Refusal, detail: str, raw: msgspec.Raw) -> RefusedEvent:
+    """With the event itself, unless what waits to be looked at would be personal data."""
+    kept = bytes(raw)
+    is_personal = reason is Refusal.PERSONAL_DATA or personal_kind(kept.decode(errors="replace"))
+    return RefusedEvent(index, reason, detail, b"" if is_personal else kept)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from tracking.pipeline.enrich import ItemFacts, enrich
 from tracking.pipeline.wire import Refusal, WireEvent
 
 #: Growing values are kept in whole steps of their unit. The largest of rounded reports is the
@@ -86,12 +87,14 @@ class Batch(Struct):
     """What the steps may know: who still consents, which types grow, and what is stored.
 
     `consented` holds visitor ids as integers. `stored` is filled between STEPS and HISTORY: it is
-    found by the corrected times.
+    found by the corrected times. `hosts` are the site's own, `items` what is known of items.
     """
 
     consented: frozenset[int]
     cumulative: Mapping[str, Growing]
     stored: dict[Key, Stored] = {}
+    hosts: frozenset[str] = frozenset()
+    items: Mapping[str, ItemFacts] = {}
 
 
 Arrived = tuple[Event, Receipt]
@@ -199,6 +202,7 @@ STEPS: tuple[Step, ...] = (
     require_consent,
     correct_clock,
     minimise,
+    enrich,
     bound_value,
 )
 #: What only the events before it tell.

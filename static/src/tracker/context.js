@@ -1,5 +1,8 @@
 const MOST_PROPERTIES = 20;
 const MOST_CLASSES = 8;
+/** As in `tracking/pipeline/enrich.py`, which knows what each means. */
+const CLICK_ID =
+  /^(gclid|gbraid|wbraid|dclid|gad_source|msclkid|ttclid|twclid|li_fat_id|rdt_cid|sccid|epik|yclid|irclid|fbclid|igshid|mc_cid|mc_eid|_kx)$/;
 const SUBJECT = ["item", "category", "content_type"];
 
 /** At most `length` characters, never half of a surrogate pair; undefined for nothing. */
@@ -12,6 +15,16 @@ export function flatten(object) {
     .map(([name, value]) => [cut(name, 64), typeof value === "string" ? cut(value) : value])
     .filter(([, value]) => /^(st|bo)/.test(typeof value) || Number.isFinite(value));
   return Object.fromEntries(entries.slice(0, MOST_PROPERTIES));
+}
+
+/** Of a landing page's query: the campaign's own words, and which kind of click id; nothing else. */
+export function readCampaign(query) {
+  const campaign = {};
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (/^utm_(source|medium|campaign|term|content|id)$/.test(name)) campaign[name] = value;
+    if (CLICK_ID.test(name)) campaign.click_id = name;
+  }
+  return campaign;
 }
 
 /** What the page (`data-attune-item` …) or an element (`data-item` …) says it is about. */

@@ -33,6 +33,20 @@ def test_a_view_tells_the_page_and_only_the_origin_it_came_from(page: Page, site
     assert site.requests[0].content_type == "application/json"
 
 
+def test_the_view_of_a_landing_tells_its_campaign_and_nothing_else_of_the_query(
+    page: Page, site: Site
+) -> None:
+    page.goto("/?utm_source=news&utm_medium=email&gclid=Cj0secret&q=secret")
+    (view,) = site.wait_for("page_view")
+    campaign = {"utm_source": "news", "utm_medium": "email", "click_id": "gclid"}
+    assert (view["path"], view["properties"]) == ("/", campaign)
+    page.evaluate("history.pushState(0, '', '/two?utm_source=later')")
+    _, second = site.wait_for("page_view", count=2)
+    assert (second["path"], second["referrer"]) == ("/two", f"{site.url}/")
+    assert "properties" not in second
+    assert "secret" not in str(site.requests)
+
+
 def test_a_click_tells_its_element_and_section(page: Page, site: Site) -> None:
     page.goto("/")
     page.click("#inside")
@@ -136,7 +150,7 @@ def test_only_a_new_path_or_query_is_a_view(page: Page, site: Site, script: str)
     assert [view["path"] for view in views] == ["/", "/two", "/three", "/two"]
     assert [view["item"] for view in views] == ["raised-beds", "second", "second", "second"]
     assert len({view["view"] for view in views}) == 4
-    assert "referrer" not in views[1]
+    assert [view["referrer"] for view in views[1:]] == [f"{site.url}/"] * 3
 
 
 def test_stopping_restores_the_history_functions(page: Page, site: Site) -> None:

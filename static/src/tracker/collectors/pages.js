@@ -1,9 +1,16 @@
+import { flatten, readCampaign } from "../context.js";
 import { all, guard, isVisible, listen } from "../page.js";
 
 const address = () => location.pathname + location.search;
 
 /** Only the origin of where the visitor came from; paths elsewhere are none of our business. */
 const referrer = guard(() => document.referrer.match(/^https?:\/\/[^/]+\//)?.[0]);
+
+/** Where a visitor came from, and by which campaign; a later view came from the site itself. */
+const arrival = () => {
+  const properties = flatten(readCampaign(location.search));
+  return { referrer: referrer(), properties: Object.keys(properties)[0] && properties };
+};
 
 /** Tell of history changes where the Navigation API is missing; answers how to undo it. */
 function patchHistory(onChange) {
@@ -32,12 +39,12 @@ export function pages(tracker) {
     tracker.open(fields);
   };
   const begin = () => {
-    if (!last && isVisible()) view({ referrer: referrer() });
+    if (!last && isVisible()) view(arrival());
   };
   // A microtask later, the site's own code around the change has run, and a redirect is one view.
   const check = () =>
     queueMicrotask(guard(() => {
-      if (last && address() !== last) view();
+      if (last && address() !== last) view({ referrer: location.origin + "/" });
     }));
   const ends = [
     window.navigation ? listen(navigation, "currententrychange", check) : patchHistory(check),
