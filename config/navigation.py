@@ -35,7 +35,8 @@ NAVIGATION = (
         (
             ("Imports", "upload_file", "tracking_importrun"),
             ("Quarantine", "report", "tracking_quarantine"),
-            ("Refusals", "block", "tracking_dropcount"),
+            ("Cleaning counts", "cleaning_services", "tracking_dropcount"),
+            ("Outliers", "monitoring", "tracking_outlier"),
             ("Inbox", "inbox", "tracking_inbox"),
             ("Consent decisions", "gavel", "consent_consentdecision"),
             ("Purposes", "privacy_tip", "consent_purpose"),

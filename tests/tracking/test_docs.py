@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from django.core.management import load_command_class
 
-from tracking import runs, useragent
+from tracking import cleaning_admin, fence_chart, runs, useragent
 from tracking.api import STATUS
 from tracking.imports.mapping import SHIPPED, EventSpec, Field, Mapping, Skip, Time, mapping_parse
 from tracking.management.commands import import_events
@@ -74,7 +74,8 @@ def test_the_example_mapping_is_one() -> None:
 
 def test_the_examples_of_the_docstrings_run() -> None:
     modules = (
-        distribution, duplicates, import_events, outliers, parse, repeats, runs, useragent,
+        cleaning_admin, distribution, duplicates, fence_chart, import_events, outliers, parse,
+        repeats, runs, useragent,
     )  # fmt: skip
     results = [doctest.testmod(module) for module in modules]
     assert all(result.attempted for result in results)

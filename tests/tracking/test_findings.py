@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from tests.tracking.people import ana_make, drain, event_make, inbox_put
 from tracking import runs, selectors
@@ -46,3 +48,13 @@ def test_a_finding_is_counted_once_and_is_no_refusal(finding: Finding) -> None:
     assert selectors.finding_counts() == {finding: 1}
     assert selectors.drop_counts() == {"duplicate": len(events)}
     assert runs.drop_counts("tracker") == {"duplicate": len(events)}
+
+
+def test_the_list_tells_what_was_refused_from_what_was_changed(admin_client: Client) -> None:
+    ana, event = ana_make(), event_make()
+    for _ in range(2):
+        inbox_put(ana, [event], is_bot=True)
+        drain(ana)
+    page = admin_client.get(reverse("admin:tracking_dropcount_changelist")).content.decode()
+    for word in ("Cleaning counts", "duplicate", "refused", "bot_flagged", "changed"):
+        assert word in page
