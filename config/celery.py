@@ -29,6 +29,7 @@ SCHEDULE = {
     ),
     "compute the site's baseline": ("profiles.tasks.baseline_compute_task", crontab(minute=17)),
     "check profiles against events": ("profiles.tasks.self_check_task", crontab(hour=3, minute=23)),
+    "know what is usual": ("tracking.tasks.fences_update", timedelta(minutes=5)),
     "make partitions ahead": ("tracking.tasks.partitions_make", crontab(hour="*/6", minute=7)),
 }
 

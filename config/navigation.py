@@ -36,7 +36,8 @@ NAVIGATION = (
         (
             ("Imports", "upload_file", "tracking_importrun"),
             ("Quarantine", "report", "tracking_quarantine"),
-            ("Refusals", "block", "tracking_dropcount"),
+            ("Cleaning counts", "cleaning_services", "tracking_dropcount"),
+            ("Outliers", "monitoring", "tracking_outlier"),
             ("Self-checks", "fact_check", "profiles_selfcheck"),
             ("Inbox", "inbox", "tracking_inbox"),
             ("Consent decisions", "gavel", "consent_consentdecision"),

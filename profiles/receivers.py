@@ -9,12 +9,17 @@ from consent.signals import consent_changed
 from profiles import rebuild, services
 from profiles.definition import half_lives_of
 from tracking import selectors as tracking_selectors
-from tracking.signals import events_stored, taxonomy_changed, visitor_erased
+from tracking.signals import events_changed, events_stored, taxonomy_changed, visitor_erased
 
 
 @receiver(events_stored, dispatch_uid="profiles: fold stored events")
 def fold_on_stored(*, shard: int, **kwargs: Any) -> None:
     services.shard_fold(shard)
+
+
+@receiver(events_changed, dispatch_uid="profiles: rebuild who changed")
+def rebuild_on_change(*, visitor_id: UUID, **kwargs: Any) -> None:
+    services.profile_rebuild(visitor_id=visitor_id)
 
 
 @receiver(consent_changed, dispatch_uid="profiles: forget the withdrawn")

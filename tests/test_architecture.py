@@ -20,6 +20,7 @@ PURE = (
     "consent.logic",
     "consent.origin",
     "consent.purposes",
+    "tracking.fence_chart",
     "tracking.imports",
     "tracking.pipeline",
     "tracking.taxonomy",

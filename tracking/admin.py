@@ -1,4 +1,4 @@
-"""Signal weights are edited here; imports, refusals and what waits in quarantine are looked at."""
+"""Signal weights are edited here; imports and what waits in quarantine are looked at."""
 
 from typing import Any
 
@@ -11,8 +11,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from tracking import services
-from tracking.models import DropCount, EventType, ImportRun, Inbox, Quarantine
+from tracking import cleaning_admin, services  # noqa: F401 -- registers its own lists
+from tracking.models import EventType, ImportRun, Inbox, Quarantine
+from tracking.readonly import ReadOnlyAdmin
 from tracking.signals import taxonomy_changed
 
 MAX_WEIGHT = 1000.0
@@ -117,22 +118,6 @@ def _announce(request: HttpRequest) -> None:
             messages.success(request, said)
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only the pipeline makes."""
-
-    show_full_result_count = False
-    compressed_fields = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(ImportRun)
 class ImportRunAdmin(ReadOnlyAdmin):
     list_display = (
@@ -176,10 +161,3 @@ class InboxAdmin(ReadOnlyAdmin):
     @display(description="Events")
     def events(self, row: Inbox) -> str:
         return bytes(row.payload).decode("utf-8", "replace")
-
-
-@admin.register(DropCount)
-class DropCountAdmin(ReadOnlyAdmin):
-    list_display = ("day", "reason", "source", "count")
-    list_filter = ("reason", "source")
-    date_hierarchy = "day"

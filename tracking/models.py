@@ -1,10 +1,11 @@
-"""The tables of what happened: inbox, events, visits, refusals.
+"""The tables of what happened: inbox, events, visits, what cleaning counts.
 
 `Inbox` and `Event` are written by COPY and read by cursor (tracking/store.py); the models are
 for migrations, the admin and tests. `Event` is partitioned by month of `occurred_at`; its table
 is made by migration 0001's SQL.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -177,21 +178,115 @@ class Event(models.Model):
         return f"{self.type} {self.occurred_at:%F %T}"
 
 
+class Visitor(models.Model):
+    """The months in which a visitor has events: where to look for an id (tracking.history)."""
+
+    visitor_id = models.UUIDField(primary_key=True)
+    months = ArrayField(models.IntegerField(), help_text="Each year × 12 + month − 1, UTC.")
+
+    def __str__(self) -> str:
+        return str(self.visitor_id)
+
+
 class Visit(models.Model):
-    """A bounded run of one visitor's events; a row is made by the first event of the visit."""
+    """A bounded run of one visitor's events; a row is made by the first event of the visit.
+
+    `root` is what its client calls it: where that went on too long, several visits have one root.
+    Events that name no visit have the visitor's id for it.
+    """
 
     pk = models.CompositePrimaryKey("visitor_id", "id")
     visitor_id = models.UUIDField()
     id = models.UUIDField()
+    root = models.UUIDField()
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
+    state = models.JSONField(default=dict, db_default={}, help_text="What cleaning remembers.")
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("visitor_id", "root", "started_at"), name="visit_of_a_root"),
+        )
 
     def __str__(self) -> str:
         return f"{self.started_at:%F %T}"
 
 
+class Bin(models.Model):
+    """One bin of a shard's histogram: of values, or of events in a visit, that are usual."""
+
+    pk = models.CompositePrimaryKey("shard", "type", "content_type", "number")
+    shard = models.PositiveSmallIntegerField()
+    type = models.CharField(max_length=40)
+    content_type = models.CharField(max_length=64)
+    number = models.IntegerField(help_text="tracking.pipeline.distribution.bin_of")
+    count = models.FloatField(help_text="Fades; of all shards together it counts.")
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.content_type} {self.number}: {self.count:g}"
+
+
+class Fence(models.Model):
+    """What is usual of an event type with a content type: values, or events in one visit."""
+
+    type = models.CharField(max_length=40)
+    content_type = models.CharField(max_length=64)
+    observations = models.FloatField()
+    lower_quartile = models.FloatField()
+    median = models.FloatField()
+    upper_quartile = models.FloatField()
+    sigma = models.FloatField(help_text="1.4826 × the median absolute deviation, of log(1 + x).")
+    z_score = models.FloatField(help_text="Three sigma above the median.")
+    iqr = models.FloatField(help_text="1.5 interquartile ranges above the upper quartile.")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("type", "content_type"), name="fence_of_a_kind"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.content_type}"
+
+
+class Outlier(models.Model):
+    """An event of which not all counts: a view on the event table, for people to review.
+
+    Of a growing value `reported` and `counted` are the sums over its parts; of other events
+    `reported` is how many the visit has.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    visitor_id = models.UUIDField()
+    event_id = models.UUIDField()
+    type = models.CharField(max_length=40)
+    content_type = models.CharField(max_length=64)
+    item = models.TextField()
+    occurred_at = models.DateTimeField()
+    why = models.CharField(
+        max_length=12,
+        choices=(
+            ("z_score", "z-score"),
+            ("iqr", "interquartile range"),
+            ("both", "both"),
+            ("accepted", "accepted, counts in full"),
+        ),
+    )
+    unit = models.CharField(max_length=8)
+    reported = models.FloatField(null=True)
+    counted = models.FloatField()
+
+    class Meta:
+        managed = False
+        db_table = "tracking_outlier"
+        ordering = ("-occurred_at",)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.occurred_at:%F %T}"
+
+
 class DropCount(models.Model):
-    """How many events or requests were refused, by day and named reason."""
+    """How many events or requests were refused or changed, by day and named reason."""
 
     day = models.DateField()
     reason = models.CharField(max_length=40)
@@ -203,7 +298,7 @@ class DropCount(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("day", "reason", "source"), name="dropcount_key"),
         )
-        verbose_name = "refusal"
+        verbose_name = "cleaning count"
 
     def __str__(self) -> str:
         return f"{self.day} {self.reason}: {self.count}"

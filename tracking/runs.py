@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from tracking.pipeline.wire import Refusal
+from tracking.pipeline.wire import Finding, Refusal
 
 #: How much of a refused line is kept to look at.
 PAYLOAD_CHARS = 2000
@@ -83,8 +83,8 @@ def drop_counts(source: str) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT reason, sum(count)::int8 FROM tracking_dropcount WHERE source = %s"
-            " GROUP BY 1 ORDER BY 1",
-            (source,),
+            " AND reason <> ALL(%s) GROUP BY 1 ORDER BY 1",
+            (source, [str(finding) for finding in Finding]),
         )
         return dict(cursor.fetchall())
 

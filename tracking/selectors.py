@@ -9,18 +9,24 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Sum
 
 from tracking import columns
-from tracking.models import DropCount, EventType, Inbox, Item, Shard, Visit
+from tracking.models import DropCount, EventType, Fence, Inbox, Item, Shard, Visit
+from tracking.pipeline import outliers
 from tracking.pipeline.blocks import Block
 from tracking.pipeline.enrich import ItemFacts
 from tracking.pipeline.properties import Schemas
+from tracking.pipeline.wire import Finding
 
+FINDINGS = [str(finding) for finding in Finding]
 #: Seconds for which a process trusts its copy of the known event types.
 TYPES_TTL = 5.0
 #: The same for what items are about, and for how many of them.
 ITEMS_TTL = 30.0
 ITEMS_KEPT = 20_000
+#: The same for what is usual, which changes slowly.
+FENCES_TTL = 30.0
 
 
 class Signal(NamedTuple):
@@ -96,6 +102,17 @@ def _items_known(period: int) -> dict[str, ItemFacts | None]:
 def items_forget() -> None:
     """Let this process read anew what items are about."""
     _items_known.cache_clear()
+
+
+def fences() -> Mapping[str, outliers.Fence]:
+    """What is usual by kind ("type|content type"); a change takes up to FENCES_TTL seconds."""
+    return _fences(int(time.monotonic() / FENCES_TTL))
+
+
+@lru_cache(maxsize=1)
+def _fences(period: int) -> Mapping[str, outliers.Fence]:
+    rows = Fence.objects.values_list("type", "content_type", "z_score", "iqr")
+    return {outliers.kind_of(row[0], row[1]): outliers.Fence(*row[2:]) for row in rows}
 
 
 def shard_of(visitor_id: UUID) -> int:
@@ -186,7 +203,11 @@ def inbox_size() -> int:
 
 def drop_counts() -> dict[str, int]:
     """How often each reason refused something, over all days."""
-    totals: dict[str, int] = {}
-    for reason, count in DropCount.objects.values_list("reason", "count"):
-        totals[reason] = totals.get(reason, 0) + count
-    return totals
+    rows = DropCount.objects.exclude(reason__in=FINDINGS)
+    return dict(rows.order_by("reason").values_list("reason").annotate(Sum("count")))
+
+
+def finding_counts() -> dict[str, int]:
+    """How often cleaning changed something without refusing it, by finding, over all days."""
+    rows = DropCount.objects.filter(reason__in=FINDINGS)
+    return dict(rows.order_by("reason").values_list("reason").annotate(Sum("count")))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from math import inf
+from operator import attrgetter
 from uuid import UUID
 
 import msgspec
@@ -20,24 +21,13 @@ from psycopg.errors import LockNotAvailable
 
 from consent import selectors as consent_selectors
 from tracking import runs, selectors, store
+from tracking.cleaning import arrived_clean
 from tracking.models import Inbox, SweepCursor
 from tracking.pipeline.parse import Parsed, RequestRefused, parse_request
-from tracking.pipeline.steps import (
-    HISTORY,
-    STEP,
-    STEPS,
-    Arrived,
-    Batch,
-    Dropped,
-    Event,
-    Growing,
-    Receipt,
-    event_build,
-    events_clean,
-)
+from tracking.pipeline.steps import Dropped, Receipt, event_build
 from tracking.pipeline.wire import AcceptedEvent, Refusal
 from tracking.runs import RefusedLine
-from tracking.signals import events_stored, visitor_erased
+from tracking.signals import events_changed, events_stored, visitor_erased
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +57,7 @@ SWEEP_SECONDS = 20.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _decode_events = msgspec.json.Decoder(list[AcceptedEvent]).decode
+_at = attrgetter("at")
 
 
 def request_accept(
@@ -198,20 +189,21 @@ def _rows_store(rows: list[store.InboxRow], *, shard: int, last_seq: int) -> int
     """Make events of requests, store them and let the requests go; returns how many events."""
     if not rows:
         return 0
-    kept, drops = _events_clean(
+    kept, drops, findings = arrived_clean(
         [
             (event, row.receipt)
             for row in rows
-            for wire in _decode_events(row.payload)
+            for wire in sorted(_decode_events(row.payload), key=_at)
             if (event := event_build(wire, row.receipt)) is not None
-        ]
+        ],
+        shard=shard,
     )
     months = store.months_of(kept)
     store.partitions_ensure(months)
     last_seq = store.events_write(kept, shard=shard, last_seq=last_seq)
     store.shard_advance(shard, last_seq=last_seq)
     store.inbox_delete([row.id for row in rows])
-    _drops_record(drops)
+    _drops_record(drops, findings)
     transaction.on_commit(partial(store.partitions_seen, months))
     return len(kept)
 
@@ -246,48 +238,9 @@ def inbox_retry(*, ids: Iterable[int]) -> int:
     return len(rows)
 
 
-def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
-    signals = selectors.signal_list()
-    batch = Batch(
-        consented=_visitors_consenting({event.visitor_id.int for event, _ in arrived}),
-        cumulative={
-            name: Growing(signal.value_cap, STEP[signal.unit])
-            for name, signal in signals.items()
-            if signal.unit in STEP
-        },
-        hosts=selectors.hosts_own(),
-        items=selectors.items_described(
-            {e.item for e, _ in arrived if e.item and not (e.category and e.content_type)}
-        ),
-    )
-    usable, drops = events_clean(arrived, batch, steps=STEPS)
-    batch.stored = store.events_stored_find([event for event, _ in usable])
-    new, repeated = events_clean(usable, batch, steps=HISTORY)
-    kept = [event for event, _ in new]
-    new_visits = store.visits_upsert(kept)
-    for event in kept if new_visits else ():
-        if event.visit_id is not None:
-            key = event.visitor_id.int, event.visit_id.int
-            if key in new_visits:
-                event.starts_visit = True
-                new_visits.discard(key)
-    return kept, drops + repeated
-
-
-def _visitors_consenting(visitor_ids: Iterable[int]) -> frozenset[int]:
-    """Those who agree to any purpose now; ids as integers, in and out."""
-    now = datetime.now(UTC)
-    asked = [UUID(int=visitor_id) for visitor_id in visitor_ids]
-    return frozenset(
-        visitor_id.int
-        for purpose in consent_selectors.purposes_active()
-        for visitor_id in consent_selectors.visitors_granted(asked, purpose.key, now)
-    )
-
-
-def _drops_record(drops: list[Dropped]) -> None:
-    """Count every drop; name the line of an imported one."""
-    store.drops_add(Counter((str(reason), event.source) for event, reason in drops))
+def _drops_record(drops: list[Dropped], findings: Counter[tuple[str, str]]) -> None:
+    """Count every drop and every finding; name the line of an imported drop."""
+    store.drops_add(Counter((str(reason), event.source) for event, reason in drops) + findings)
     runs.quarantine_add(
         RefusedLine(runs.run_of(event.source), event.line, reason)
         for event, reason in drops
@@ -308,6 +261,21 @@ def item_describe(items: Iterable[tuple[str, str, str]]) -> None:
     """
     store.items_put({item: (category, kind) for item, category, kind in items})
     selectors.items_forget()
+
+
+def outlier_accept(*, visitor_id: UUID, event_id: UUID) -> int:
+    """Let an event count in full, for good; returns how many rows, 0 when it does already.
+
+    Those who have added it up before are told by the signal `events_changed`.
+    """
+    with transaction.atomic():
+        store.shard_lock(selectors.shard_of(visitor_id), timeout_ms=10_000)
+        changed = store.amount_restore(visitor_id, event_id)
+        if changed:
+            transaction.on_commit(
+                lambda: events_changed.send(sender=None, visitor_id=visitor_id), robust=False
+            )
+    return changed
 
 
 def visitor_erase(*, visitor_id: UUID) -> int:

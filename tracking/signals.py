@@ -4,6 +4,8 @@ from django.dispatch import Signal
 
 #: sent after a drain committed; argument `shard`
 events_stored = Signal()
+#: sent after stored events of a visitor were changed, as only people do; argument `visitor_id`
+events_changed = Signal()
 #: sent after a visitor's events were deleted; argument `visitor_id`. A receiver that fails is
 #: not forgiven: the erasure is tried again.
 visitor_erased = Signal()

@@ -1,4 +1,4 @@
-"""The hot tables, by COPY and cursor. The only module with SQL on events and inbox.
+"""The hot tables, by COPY and cursor: inbox and events. What a drain must know is in history.
 
 All functions run in the caller's transaction. Writing a shard's events presumes that the
 caller holds the shard (`shard_lock`), which makes it the only writer of its visitors.
@@ -15,11 +15,9 @@ from django.db import connection
 from psycopg import sql
 
 from tracking.pipeline.rows import COLUMNS, rows_pack
-from tracking.pipeline.steps import Event, Key, Receipt, Stored
+from tracking.pipeline.steps import Event, Receipt
 
 COPY_ROWS = 250
-#: A retry of one id can differ in time by what the clock correction differed; see steps.
-DUPLICATE_SECONDS = 2 * 86_400.0
 
 _COPY_EVENTS = f"COPY tracking_event ({', '.join(COLUMNS)}) FROM STDIN (FORMAT binary)"
 _INSERT_INBOX = (
@@ -140,81 +138,6 @@ def inbox_shards() -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def events_stored_find(events: Sequence[Event]) -> dict[Key, Stored]:
-    """What the store already holds of these events' ids.
-
-    Looks a window around each event's time, so that only the partitions around it are probed.
-    """
-    if not events:
-        return {}
-    wanted = {(event.visitor_id.int, event.id.int): event.occurred_ms for event in events}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT e.* FROM unnest(%s::uuid[], %s::uuid[], %s::float8[])"
-            "  AS given (visitor_id, id, ms), LATERAL"
-            " (SELECT visitor_id, id, value, (extract(epoch FROM occurred_at) * 1000)::float8"
-            "  FROM tracking_event WHERE visitor_id = given.visitor_id AND id = given.id"
-            "  AND occurred_at BETWEEN to_timestamp(given.ms / 1000 - %s)"
-            "   AND to_timestamp(given.ms / 1000 + %s)"
-            # Keeps the planner from joining instead, by reading whole partitions.
-            "  OFFSET 0) AS e",
-            (
-                _uuids(visitor_id for visitor_id, _ in wanted),
-                _uuids(event_id for _, event_id in wanted),
-                _floats(wanted.values()),
-                DUPLICATE_SECONDS,
-                DUPLICATE_SECONDS,
-            ),
-        )
-        stored: dict[Key, Stored] = {}
-        for visitor_id, event_id, value, occurred_ms in cursor.fetchall():
-            key = visitor_id.int, event_id.int
-            parts, total, first = stored.get(key, (0, 0.0, occurred_ms))
-            stored[key] = Stored(parts + 1, total + (value or 0.0), min(first, occurred_ms))
-        return stored
-
-
-def visits_upsert(events: Iterable[Event]) -> set[Key]:
-    """Widen the events' visits to hold them; returns the (visitor, visit) pairs that are new."""
-    spans: dict[Key, tuple[float, float]] = {}
-    for event in events:
-        if event.visit_id is not None:
-            key = event.visitor_id.int, event.visit_id.int
-            at = event.occurred_ms
-            low, high = spans.get(key, (at, at))
-            spans[key] = (min(low, at), max(high, at))
-    if not spans:
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO tracking_visit AS v (visitor_id, id, started_at, ended_at)"
-            " SELECT visitor_id, id, to_timestamp(low / 1000), to_timestamp(high / 1000)"
-            " FROM unnest(%s::uuid[], %s::uuid[], %s::float8[], %s::float8[])"
-            "  AS given (visitor_id, id, low, high)"
-            " ON CONFLICT (visitor_id, id) DO UPDATE SET"
-            " started_at = least(v.started_at, excluded.started_at),"
-            " ended_at = greatest(v.ended_at, excluded.ended_at)"
-            # xmax is 0 only on a row this statement inserted
-            " RETURNING visitor_id, id, xmax = 0",
-            (
-                _uuids(visitor_id for visitor_id, _ in spans),
-                _uuids(visit_id for _, visit_id in spans),
-                _floats(low for low, _ in spans.values()),
-                _floats(high for _, high in spans.values()),
-            ),
-        )
-        return {(row[0].int, row[1].int) for row in cursor.fetchall() if row[2]}
-
-
-def _uuids(values: Iterable[int]) -> str:
-    """An array literal: the driver's own adapts an array value by value, many times slower."""
-    return "{" + ",".join([f"{value:032x}" for value in values]) + "}"
-
-
-def _floats(values: Iterable[float]) -> str:
-    return "{" + ",".join(map(repr, values)) + "}"
-
-
 def events_write(events: Sequence[Event], *, shard: int, last_seq: int) -> int:
     """Append events with consecutive sequence numbers; returns the last one given."""
     if events:
@@ -267,6 +190,22 @@ def month_of(time: datetime) -> Month:
     return time.year, time.month
 
 
+def amount_restore(visitor_id: UUID, event_id: UUID) -> int:
+    """Let all of a flagged event count, and flag it as accepted; returns how many rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE tracking_event AS e SET"
+            " amount = CASE t.unit WHEN 'event' THEN 1 ELSE coalesce(e.value, 0) END,"
+            " outlier = CASE e.outlier WHEN '' THEN '' ELSE 'accepted' END"
+            " FROM tracking_eventtype AS t WHERE t.name = e.type"
+            " AND e.visitor_id = %(visitor_id)s AND e.id = %(id)s AND EXISTS"
+            "  (SELECT FROM tracking_event WHERE visitor_id = %(visitor_id)s AND id = %(id)s"
+            "   AND outlier NOT IN ('', 'accepted'))",
+            {"visitor_id": visitor_id, "id": event_id},
+        )
+        return int(cursor.rowcount)
+
+
 def visitor_delete(visitor_id: UUID) -> int:
     """Remove a visitor's events, visits and waiting requests; returns how many events.
 
@@ -281,6 +220,7 @@ def visitor_delete(visitor_id: UUID) -> int:
             (str(visitor_id).encode(),),
         )
         cursor.execute("DELETE FROM tracking_visit WHERE visitor_id = %s", (visitor_id,))
+        cursor.execute("DELETE FROM tracking_visitor WHERE visitor_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_event WHERE visitor_id = %s", (visitor_id,))
         return int(cursor.rowcount)
 

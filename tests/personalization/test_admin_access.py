@@ -69,7 +69,7 @@ def test_an_empty_overview_says_what_to_do(db: None) -> None:
 def test_a_marketer_sees_their_figures_and_pages_only(site: Site, marketer: Client) -> None:
     page = marketer.get("/admin/").content.decode()
     assert "Campaigns" in page
-    assert "Refusals" not in page
+    assert "Cleaning counts" not in page
     assert "Users" not in page
     assert marketer.get("/admin/search/?s=users&extended=1").content.count(b"/auth/user/") == 0
     assert b"/admin/personalization/campaign/" in marketer.get("/admin/search/?s=camp").content

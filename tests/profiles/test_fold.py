@@ -46,11 +46,11 @@ def shard_of(visitor_id: UUID) -> int:
 
 
 def test_a_drain_is_followed_by_its_fold() -> None:
-    ana = ana_make()
+    ana, visit = ana_make(), str(uuid4())
     state = seen(
         ana,
-        event_make("page_view", category="gardening", content_type="guide", visit=str(uuid4())),
-        event_make("dwell", category="gardening", value=12.0),
+        event_make("page_view", category="gardening", content_type="guide", visit=visit),
+        event_make("dwell", category="gardening", value=12.0, visit=visit),
     )
     assert state is not None
     assert state.counts == {"page_view": 1, "dwell": 1}

@@ -31,16 +31,21 @@ TYPES = {
 HALF_LIVES = (86_400.0, 30 * 86_400.0)
 RECENT = 32
 RELATIVE = 1e-9
+GAP = 1800
 EPOCH = 1_577_836_800.0  # 2020-01-01, from which stored masses count
 
 
 class Expected(NamedTuple):
-    """What one person's profile must say. Masses as of `now`, by "signal|topic"."""
+    """What one person's profile must say. Masses as of `now`, by "signal|topic".
+
+    `visits` are the fewest and the most that the log's own sessions can be split into: it is out of
+    order, and visits are split by what is known at the time.
+    """
 
     masses: dict[str, tuple[float, float, int]]
     recent: dict[str, list[int]]
     counts: dict[str, int]
-    visits: int
+    visits: tuple[int, int]
     first: int
     last: int
 
@@ -96,15 +101,35 @@ def _expected(rows: list[dict[str, str]], now: float) -> Expected:
         masses=masses,
         recent={key: sorted(ats)[-RECENT:] for key, ats in recent.items()},
         counts=dict(counts),
-        visits=len({row["sessionId"] for row in rows}),
+        visits=_visits_expected(rows),
         first=min(all_times),
         last=max(all_times),
     )
 
 
+def _visits_expected(rows: list[dict[str, str]]) -> tuple[int, int]:
+    """No gap of over 30 minutes is inside a visit; and no two begin within 30 minutes of a run."""
+    sessions: dict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        sessions[row["sessionId"]].append(int(row["timestamp"]))
+    fewest = most = 0
+    for times in sessions.values():
+        start = last = min(times)
+        for at in [*sorted(times), math.inf]:
+            if at - last > GAP:
+                fewest += 1
+                most += 1 + int((last - start) / GAP)
+                start = int(at) if at < math.inf else last
+            last = at
+    return fewest, most
+
+
 def profile_difference(state: dict[str, Any], expected: Expected, *, now: float) -> str:
     """The first thing in which a stored state differs; empty when nothing does."""
-    for name in ("recent", "counts", "visits", "first", "last"):
+    fewest, most = expected.visits
+    if not fewest <= state["visits"] <= most:
+        return f"visits: {state['visits']} are not {fewest} to {most}"
+    for name in ("recent", "counts", "first", "last"):
         if state[name] != getattr(expected, name):
             return f"{name}: {state[name]} is not {getattr(expected, name)}"
     if state["masses"].keys() != expected.masses.keys():

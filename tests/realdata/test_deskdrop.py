@@ -281,6 +281,13 @@ def test_killed_workers_lose_and_double_nothing(
     assert_profiles_are(expected, imported_by_killed_workers, now=now)
 
 
+def test_killed_workers_end_at_the_very_same_profiles(
+    imported_by_killed_workers: Outcome, imported_twice: tuple[Outcome, Outcome, Outcome]
+) -> None:
+    """Whatever was in one transaction: visits, too, follow from the order of the inbox alone."""
+    assert imported_by_killed_workers.states == imported_twice[0].states
+
+
 def test_killed_imports_lose_and_double_nothing(
     imported_by_killed_imports: Outcome, expected: Expected, now: float
 ) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -56,7 +58,16 @@ def test_a_shop_log_with_a_cut_last_line() -> None:
     assert categories == Counter(row[4].partition(".")[0] for row in distinct)
     visits = query("SELECT count(*), (SELECT count(*) FROM tracking_visit) FROM profiles_profile")
     people = {row[7] for row in distinct}
-    assert visits == [(len(people), len({(row[7], row[8]) for row in distinct}))]
+    sessions: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for row in distinct:
+        at = datetime.strptime(row[0], "%Y-%m-%d %H:%M:%S UTC")
+        sessions[row[7], row[8]].append(at)
+    pauses = sum(
+        later - at > timedelta(minutes=30)
+        for times in sessions.values()
+        for at, later in pairwise(sorted(times))
+    )
+    assert visits == [(len(people), len(sessions) + pauses)]
 
 
 def test_a_reading_log_tells_three_events_a_line() -> None:

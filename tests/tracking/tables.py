@@ -4,7 +4,8 @@ from django.db import connection
 
 TABLES = (
     "tracking_event", "tracking_inbox", "tracking_visit", "tracking_dropcount",
-    "tracking_quarantine", "tracking_importrun", "tracking_sweepcursor", "profiles_profile",
+    "tracking_quarantine", "tracking_visitor", "tracking_bin", "tracking_fence",
+    "tracking_importrun", "tracking_sweepcursor", "profiles_profile",
     "profiles_foldcursor",
     "profiles_definition", "profiles_rebuild", "profiles_rebuildshard",
     "consent_effectiveconsent", "consent_consentdecision",

@@ -7,14 +7,16 @@ from pathlib import Path
 import msgspec
 from django.core.management import load_command_class
 
-from tracking import runs, useragent
+from tracking import cleaning_admin, fence_chart, runs, useragent
 from tracking.api import STATUS
 from tracking.imports.mapping import SHIPPED, EventSpec, Field, Mapping, Skip, Time, mapping_parse
 from tracking.management.commands import import_events
-from tracking.pipeline import parse
-from tracking.pipeline.wire import Refusal
+from tracking.pipeline import distribution, duplicates, outliers, parse, repeats
+from tracking.pipeline.steps import HISTORY, STEPS
+from tracking.pipeline.wire import Finding, Refusal
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+EVENTS = (DOCS / "events.md").read_text(encoding="utf-8")
 ERRORS = (DOCS / "errors.md").read_text(encoding="utf-8")
 IMPORTING = (DOCS / "importing.md").read_text(encoding="utf-8")
 
@@ -30,9 +32,15 @@ ELSEWHERE = {
 }
 
 
-def test_every_refusal_has_its_line_and_nothing_else_has() -> None:
+def test_every_refusal_and_finding_has_its_line_and_nothing_else_has() -> None:
     named = re.findall(r"^\| `(\w+)` \|", ERRORS, re.MULTILINE)
-    assert sorted(named) == sorted([*Refusal, *ELSEWHERE])
+    assert sorted(named) == sorted([*Refusal, *Finding, *ELSEWHERE])
+
+
+def test_every_step_has_its_line_in_order() -> None:
+    way = EVENTS.partition("## An event's way")[2]
+    named = re.findall(r"^\| `(\w+)` \|", way, re.MULTILINE)
+    assert named == [step.__name__ for step in (*STEPS, *HISTORY)]
 
 
 def test_the_statuses_are_those_of_the_api() -> None:
@@ -65,6 +73,10 @@ def test_the_example_mapping_is_one() -> None:
 
 
 def test_the_examples_of_the_docstrings_run() -> None:
-    results = [doctest.testmod(module) for module in (parse, runs, useragent, import_events)]
+    modules = (
+        cleaning_admin, distribution, duplicates, fence_chart, import_events, outliers, parse,
+        repeats, runs, useragent,
+    )  # fmt: skip
+    results = [doctest.testmod(module) for module in modules]
     assert all(result.attempted for result in results)
     assert not any(result.failed for result in results)

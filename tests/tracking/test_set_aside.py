@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from tests.tracking.people import ana_make, drain, event_make, inbox_put, seqs_of, stored
-from tracking import selectors, services, store
+from tracking import cleaning, selectors, services, store
 from tracking.models import Inbox
 from tracking.pipeline.steps import STEPS, Event
 
@@ -26,7 +26,7 @@ def a_bug(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return event
 
     with monkeypatch.context() as patch:
-        patch.setattr(services, "STEPS", (*STEPS, fail))
+        patch.setattr(cleaning, "STEPS", (*STEPS, fail))
         yield
 
 
@@ -55,7 +55,7 @@ def test_what_was_set_aside_can_be_tried_again(
     ana = ana_make()
     inbox_put(ana, [event_make(), event_make(path="/poison")])
     assert drain(ana) == 0
-    monkeypatch.setattr(services, "STEPS", STEPS)
+    monkeypatch.setattr(cleaning, "STEPS", STEPS)
     assert services.inbox_retry(ids=Inbox.objects.values_list("id", flat=True)) == 1
     assert drain(ana) == 2
     assert selectors.drop_counts() == {"unprocessable": 0}

@@ -11,16 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracking.pipeline.duplicates import MAX_PARTS, STEP, Growing, Stored
 from tracking.pipeline.steps import (
     HISTORY,
-    MAX_PARTS,
-    STEP,
     STEPS,
     Batch,
     Event,
-    Growing,
     Receipt,
-    Stored,
     event_build,
     events_clean,
 )

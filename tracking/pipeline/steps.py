@@ -4,21 +4,21 @@ Each step takes an event and what is known about its batch, and returns the even
 place or not, or the reason it is dropped. `STEPS` is the document: read it first.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from tracking.pipeline.distribution import bin_of
+from tracking.pipeline.duplicates import MAX_PARTS, SEEN, Growing, Stored, has_grown
 from tracking.pipeline.enrich import ItemFacts, enrich
-from tracking.pipeline.wire import Refusal, WireEvent
-
-#: Growing values are kept in whole steps of their unit. The largest of rounded reports is the
-#: rounded largest, so their order still does not matter, and each part is worth a row.
-STEP = {"second": 0.5, "depth": 0.01}
-#: Parts one id can have: no page view needs more, and no visitor gets more rows out of one id.
-MAX_PARTS = 512
+from tracking.pipeline.outliers import ACCEPTED, MAX_KINDS, Fence, kind_of, outlier_name
+from tracking.pipeline.repeats import Kept, element_key, recent_add, repeat_find
+from tracking.pipeline.visits import Visit, Visits
+from tracking.pipeline.wire import Finding, Refusal, WireEvent
 
 
 class Receipt(NamedTuple):
@@ -34,7 +34,11 @@ class Receipt(NamedTuple):
 
 
 class Event(Struct, gc=False):
-    """A clean event on its way to the store. Times in milliseconds since 1970, UTC."""
+    """A clean event on its way to the store. Times in milliseconds since 1970, UTC.
+
+    The last fields are the steps' own: until when the event proves that its visitor was there, what
+    was found about it, and the visit it has joined.
+    """
 
     visitor_id: UUID
     id: UUID
@@ -62,37 +66,36 @@ class Event(Struct, gc=False):
     outlier: str = ""
     repeats: int = 0
     medium: str = ""
-
-
-class Stored(NamedTuple):
-    """What the store holds of an id: parts so far, their summed value, and its time."""
-
-    parts: int
-    total: float
-    occurred_ms: float
+    until_ms: float = 0.0
+    found: tuple[Finding, ...] = ()
+    visit: Visit | None = None
 
 
 #: (visitor id, event id) as integers: hashing a UUID object is ten times slower.
 Key = tuple[int, int]
 
 
-class Growing(NamedTuple):
-    """How a cumulative type is measured: the largest value that counts, and the step."""
-
-    cap: float | None
-    step: float
-
-
 class Batch(Struct):
-    """What the steps may know: who still consents, which types grow, and what is stored.
+    """What the steps may know, and what they note for those who write.
 
-    `consented` holds visitor ids as integers. `stored` is filled between STEPS and HISTORY: it is
-    found by the corrected times. `hosts` are the site's own, `items` what is known of items.
+    `consented` holds the ids of visitors who still consent, `cumulative` the types that grow,
+    `repeat_ms` how long a repeat of a type is none of its own, `fences` what is usual of a kind,
+    `hosts` are the site's own, `items` what is known of items.
+    `stored` and `visits` are what the store holds of the batch, filled between STEPS and HISTORY:
+    it is found by the corrected times.
+
+    `folded` counts the repeats of events of this batch; `moved` how many values of a kind
+    came into a bin, and left it.
     """
 
     consented: frozenset[int]
     cumulative: Mapping[str, Growing]
-    stored: dict[Key, Stored] = {}
+    repeat_ms: Mapping[str, int] = {}
+    fences: Mapping[str, Fence] = {}
+    stored: dict[Key, Stored] = field(default_factory=dict)
+    visits: Visits = field(default_factory=Visits)
+    folded: Counter[Key] = field(default_factory=Counter)
+    moved: dict[tuple[str, int], int] = field(default_factory=dict)
     hosts: frozenset[str] = frozenset()
     items: Mapping[str, ItemFacts] = {}
 
@@ -141,15 +144,28 @@ def event_build(wire: WireEvent, receipt: Receipt) -> Event | None:
     )
 
 
-def correct_clock(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
-    """Add the client's clock error; what is still in the future happened on receipt."""
-    event.occurred_ms = min(event.occurred_ms + receipt.skew_ms, receipt.received_ms)
-    return event
-
-
 def require_consent(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
     """Drop what was accepted before a withdrawal and drained after it."""
     return event if event.visitor_id.int in batch.consented else Refusal.CONSENT_WITHDRAWN
+
+
+def flag_bot(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """A bot's events are stored, and left out of profiles and of what is usual."""
+    if event.is_bot:
+        event.found += (Finding.BOT_FLAGGED,)
+    return event
+
+
+def correct_clock(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Add the client's clock error; what is still in the future happened on receipt."""
+    if receipt.skew_ms:
+        event.found += (Finding.CLOCK_CORRECTED,)
+        event.occurred_ms += receipt.skew_ms
+    if event.occurred_ms > receipt.received_ms:
+        event.found += (Finding.FUTURE_CLAMPED,)
+        event.occurred_ms = receipt.received_ms
+    event.until_ms = event.occurred_ms
+    return event
 
 
 def minimise(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
@@ -169,8 +185,11 @@ def bound_value(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal
     growing = batch.cumulative.get(event.type)
     if growing is not None:
         value = round((event.value or 0.0) / growing.step) * growing.step
-        event.value = value if growing.cap is None else min(value, growing.cap)
-        event.amount = event.value
+        if growing.cap is not None and value > growing.cap:
+            event.found += (Finding.VALUE_CAPPED,)
+            value = growing.cap
+        event.value = event.amount = value
+        event.until_ms = min(event.occurred_ms + value * growing.active_ms, receipt.received_ms)
     return event
 
 
@@ -178,21 +197,120 @@ def drop_duplicates(event: Event, receipt: Receipt, batch: Batch) -> Event | Ref
     """Keep an id once; of a cumulative type keep each increase as the next part."""
     key = event.visitor_id.int, event.id.int
     stored = batch.stored.get(key)
+    growing = batch.cumulative.get(event.type)
+    if growing is None:
+        if stored is not None:
+            return Refusal.DUPLICATE
+        batch.stored[key] = SEEN
+        return event
     value = event.value or 0.0
     if stored is None:
         batch.stored[key] = Stored(1, value, event.occurred_ms)
         return event
-    growing = batch.cumulative.get(event.type)
-    # Half a step: sums of parts carry rounding.
-    if growing is None or value < stored.total + growing.step / 2:
+    if stored is SEEN or not has_grown(stored, value, growing.step):
         return Refusal.DUPLICATE
     if stored.parts >= MAX_PARTS:
         return Refusal.TOO_MANY_REPORTS
     event.part = stored.parts
     event.occurred_ms = stored.occurred_ms
     event.value = event.amount = value - stored.total
-    batch.stored[key] = Stored(stored.parts + 1, value, stored.occurred_ms)
+    stored.parts, stored.before, stored.total = stored.parts + 1, stored.total, value
     return event
+
+
+def assign_visit(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Put an event into the visit its time falls in; split where the client's went on too long."""
+    visitor_id = event.visitor_id
+    root = event.visit_id or visitor_id
+    if event.part:  # what grows stays where it began, and shows that its visitor was there
+        visit = batch.visits.find(visitor_id, root, event.occurred_ms)
+        event.visit_id = batch.stored[visitor_id.int, event.id.int].visit_id
+        if visit is None or visit.id != event.visit_id:
+            return event
+    else:
+        visit, event.starts_visit = batch.visits.join(visitor_id, root, event.occurred_ms)
+        if event.starts_visit and visit.id != root != visitor_id:
+            event.found += (Finding.VISIT_SPLIT,)
+        event.visit_id = visit.id
+    if event.until_ms > visit.ended_ms:
+        batch.visits.stay(visit, event.until_ms)
+    visit.is_touched = True
+    event.visit = visit
+    return event
+
+
+def fold_repeats(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Let a rapid repeat count nothing; its row keeps the id, so that its retry is a duplicate."""
+    within_ms = batch.repeat_ms.get(event.type)
+    if within_ms is None or event.visit is None:
+        return event
+    key = _element_key(event)
+    kept = repeat_find(event.visit.recent, key, event.occurred_ms, within_ms)
+    if kept is None:
+        recent_add(event.visit.recent, Kept(key, event.occurred_ms, event.id.int))
+        return event
+    event.found += (Finding.REPEAT_FOLDED,)
+    event.part, event.amount = 1, 0.0
+    if kept.event_id:
+        batch.folded[event.visitor_id.int, kept.event_id] += 1
+    else:
+        event.repeats = 1
+    return event
+
+
+def _element_key(event: Event) -> int:
+    """What was acted on; without a page view's id, the path stands for the page."""
+    properties = event.properties or {}
+    classes = properties.get("element_classes")
+    return element_key(
+        event.type,
+        event.item,
+        event.view_id.hex if event.view_id else event.path,
+        str(properties.get("element_id", "")),
+        str(properties.get("element_section", "")),
+        " ".join(map(str, classes)) if isinstance(classes, list) else "",
+    )
+
+
+def cap_outliers(event: Event, receipt: Receipt, batch: Batch) -> Event | Refusal:
+    """Of a value beyond its fence count the fence, of an event too many in a visit nothing."""
+    if event.type in batch.cumulative:
+        _value_cap(event, batch)
+    elif not event.is_bot and event.visit is not None and not event.part:
+        kind = kind_of(event.type, event.content_type)
+        counts = event.visit.counts
+        nth = counts.get(kind, 0) + 1
+        if nth > 1 or len(counts) < MAX_KINDS:
+            counts[kind] = nth
+            fence = batch.fences.get(kind)
+            if fence is not None and (name := outlier_name(fence, nth)):
+                event.amount, event.outlier = 0.0, name
+                event.found += (Finding.OUTLIER_CAPPED,)
+    return event
+
+
+def _value_cap(event: Event, batch: Batch) -> None:
+    """Bound the amount over all parts of an id; the part that crosses the fence is flagged."""
+    stored = batch.stored[event.visitor_id.int, event.id.int]
+    if not stored.visit_id:
+        stored.visit_id = event.visit_id
+    if not event.is_bot:
+        kind = kind_of(event.type, event.content_type)
+        moved = batch.moved
+        if stored.before is not None:
+            into = kind, bin_of(stored.before)
+            moved[into] = moved.get(into, 0) - 1
+        into = kind, bin_of(stored.total)
+        moved[into] = moved.get(into, 0) + 1
+        fence = batch.fences.get(kind)
+        if fence is not None and stored.total > fence.limit and stored.outlier != ACCEPTED:
+            event.amount = max(fence.limit - stored.amount, 0.0)
+            event.found += (Finding.OUTLIER_CAPPED,)
+            if not stored.outlier:
+                stored.outlier = event.outlier = outlier_name(fence, stored.total)
+        else:
+            event.amount = stored.total - stored.amount
+    stored.amount += event.amount
 
 
 Step = Callable[[Event, Receipt, Batch], Event | Refusal]
@@ -200,13 +318,19 @@ Step = Callable[[Event, Receipt, Batch], Event | Refusal]
 #: What an event and its request tell.
 STEPS: tuple[Step, ...] = (
     require_consent,
+    flag_bot,
     correct_clock,
     minimise,
     enrich,
     bound_value,
 )
 #: What only the events before it tell.
-HISTORY: tuple[Step, ...] = (drop_duplicates,)
+HISTORY: tuple[Step, ...] = (
+    drop_duplicates,
+    assign_visit,
+    fold_repeats,
+    cap_outliers,
+)
 
 
 def events_clean(
@@ -218,7 +342,8 @@ def events_clean(
     for event, receipt in arrived:
         for step in steps:
             result = step(event, receipt, batch)
-            if isinstance(result, Refusal):
+            if result is not event:  # which costs less than to look at its class, each time
+                assert isinstance(result, Refusal)
                 dropped.append((event, result))
                 break
         else:

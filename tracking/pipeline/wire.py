@@ -1,4 +1,4 @@
-"""The wire format of `POST /api/v1/events`, as types, and the reasons an event is refused."""
+"""The wire format of `POST /api/v1/events`, as types; why an event is refused, or changed."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -41,6 +41,18 @@ class Refusal(StrEnum):
     UNPROCESSABLE = "unprocessable"
     MALFORMED_LINE = "malformed_line"
     SKIPPED_BY_MAPPING = "skipped_by_mapping"
+
+
+class Finding(StrEnum):
+    """What cleaning changed without refusing it. Each has a test, a counter and a docs line."""
+
+    BOT_FLAGGED = "bot_flagged"
+    CLOCK_CORRECTED = "clock_corrected"
+    FUTURE_CLAMPED = "future_clamped"
+    VALUE_CAPPED = "value_capped"
+    VISIT_SPLIT = "visit_split"
+    REPEAT_FOLDED = "repeat_folded"
+    OUTLIER_CAPPED = "outlier_capped"
 
 
 class Element(Struct, frozen=True, omit_defaults=True, gc=False):
