@@ -18,7 +18,8 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, transa
 from psycopg.errors import LockNotAvailable
 
 from consent import selectors as consent_selectors
-from tracking import runs, selectors, store
+from consent import services as consent_services
+from tracking import forwarding, runs, selectors, store
 from tracking.models import Inbox, SweepCursor
 from tracking.pipeline.parse import Parsed, RequestRefused, parse_request
 from tracking.pipeline.steps import (
@@ -195,13 +196,17 @@ def _rows_store(rows: list[store.InboxRow], *, shard: int, last_seq: int) -> int
     """Make events of requests, store them and let the requests go; returns how many events."""
     if not rows:
         return 0
+    sent = [(wire, row.receipt) for row in rows for wire in _decode_events(row.payload)]
+    asked = {visitor_id.int for visitor_id in map(forwarding.visitor_of, sent) if visitor_id}
+    consented = visitors_consenting(asked)
+    sent, shards = forwarding.retired_forward(sent, consented)
     kept, drops = _events_clean(
         [
-            (event, row.receipt)
-            for row in rows
-            for wire in _decode_events(row.payload)
-            if (event := event_build(wire, row.receipt)) is not None
-        ]
+            (event, receipt)
+            for wire, receipt in sent
+            if (event := event_build(wire, receipt)) is not None
+        ],
+        consented,
     )
     months = store.months_of(kept)
     store.partitions_ensure(months)
@@ -210,6 +215,8 @@ def _rows_store(rows: list[store.InboxRow], *, shard: int, last_seq: int) -> int
     store.inbox_delete([row.id for row in rows])
     _drops_record(drops)
     transaction.on_commit(partial(store.partitions_seen, months))
+    for other in shards:
+        transaction.on_commit(partial(shard_nudge, other))
     return len(kept)
 
 
@@ -243,10 +250,12 @@ def inbox_retry(*, ids: Iterable[int]) -> int:
     return len(rows)
 
 
-def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
+def _events_clean(
+    arrived: list[Arrived], consented: frozenset[int]
+) -> tuple[list[Event], list[Dropped]]:
     signals = selectors.signal_list()
     batch = Batch(
-        consented=_visitors_consenting({event.visitor_id.int for event, _ in arrived}),
+        consented=consented,
         cumulative={
             name: Growing(signal.value_cap, STEP[signal.unit])
             for name, signal in signals.items()
@@ -267,7 +276,7 @@ def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
     return kept, drops + repeated
 
 
-def _visitors_consenting(visitor_ids: Iterable[int]) -> frozenset[int]:
+def visitors_consenting(visitor_ids: Iterable[int]) -> frozenset[int]:
     """Those who agree to any purpose now; ids as integers, in and out."""
     now = datetime.now(UTC)
     asked = [UUID(int=visitor_id) for visitor_id in visitor_ids]
@@ -294,11 +303,20 @@ def drops_count(counts: dict[Refusal, int], *, source: str) -> None:
 
 
 def visitor_erase(*, visitor_id: UUID) -> int:
-    """Delete all that is stored of what a visitor did; returns how many events."""
+    """Delete all that is stored of what a visitor did; returns how many events.
+
+    The retired ids that were merged into this one, or were still to be, go with it, and so does
+    the link to them.
+    """
     with transaction.atomic():
-        store.shard_lock(selectors.shard_of(visitor_id), timeout_ms=10_000)
-        count = store.visitor_delete(visitor_id)
-    visitor_erased.send(sender=None, visitor_id=visitor_id)
+        visitor_ids = [visitor_id, *consent_selectors.visitors_merged_into(visitor_id)]
+        for shard in sorted(set(map(selectors.shard_of, visitor_ids))):
+            store.shard_lock(shard, timeout_ms=10_000)
+        count = sum(map(store.visitor_delete, visitor_ids))
+        for merged in visitor_ids:
+            consent_services.merges_forget(into_id=merged)
+    for each in visitor_ids:
+        visitor_erased.send(sender=None, visitor_id=each)
     return count
 
 

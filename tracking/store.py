@@ -1,4 +1,4 @@
-"""The hot tables, by COPY and cursor. The only module with SQL on events and inbox.
+"""The hot tables, by COPY and cursor. With merge_store, the only SQL on events and inbox.
 
 All functions run in the caller's transaction. Writing a shard's events presumes that the
 caller holds the shard (`shard_lock`), which makes it the only writer of its visitors.
@@ -311,6 +311,7 @@ def visitor_delete(visitor_id: UUID) -> int:
             (str(visitor_id).encode(),),
         )
         cursor.execute("DELETE FROM tracking_visit WHERE visitor_id = %s", (visitor_id,))
+        cursor.execute("DELETE FROM tracking_visitormerge WHERE from_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_event WHERE visitor_id = %s", (visitor_id,))
         return int(cursor.rowcount)
 

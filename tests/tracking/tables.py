@@ -6,6 +6,7 @@ TABLES = (
     "tracking_event", "tracking_inbox", "tracking_visit", "tracking_dropcount",
     "tracking_quarantine", "tracking_importrun", "tracking_sweepcursor", "profiles_profile",
     "profiles_foldcursor", "consent_effectiveconsent", "consent_consentdecision",
+    "consent_accountbrowser", "consent_account", "tracking_visitormerge",
 )  # fmt: skip
 
 
