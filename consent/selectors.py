@@ -173,10 +173,9 @@ def visitors_merged(*, since: datetime, until: datetime) -> list[tuple[UUID, UUI
 
     The signal `visitors_merged` only nudges; a sweep over this finds what a lost nudge left.
     """
-    retired = EffectiveConsent.objects.filter(
-        fenced_at__gt=since, fenced_at__lte=until, merged_into__isnull=False
-    )
-    return list(retired.values_list("visitor_id", "merged_into"))
+    retired = EffectiveConsent.objects.filter(fenced_at__gt=since, fenced_at__lte=until)
+    pairs = retired.exclude(merged_into=None).values_list("visitor_id", "merged_into")
+    return [(from_id, into_id) for from_id, into_id in pairs if into_id is not None]
 
 
 def visitors_successors(visitor_ids: Iterable[UUID]) -> dict[UUID, UUID]:

@@ -5,6 +5,7 @@ All functions run in the caller's transaction; moving presumes that the caller h
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -84,7 +85,7 @@ def visitor_move(
     An event that the other has already is a duplicate and goes; of a type in `growing` what the
     other's value lacks stays. Returns how many events were written: as many numbers are taken.
     """
-    names = {
+    names: dict[str, Any] = {
         "from": from_id,
         "into": into_id,
         "shard": shard,

@@ -132,6 +132,17 @@ def test_an_event_that_both_have_is_counted_once() -> None:
     assert Visit.objects.count() == 1
 
 
+def test_a_visit_that_goes_on_after_the_sign_in_is_one_visit() -> None:
+    ana, visit = ana_make(), str(uuid4())
+    seen(ana, event_make("click", visit=visit), event_make("click", visit=str(uuid4())))
+    account = sign_in(ana)
+    seen(account, event_make("click", visit=visit))
+    assert merge(ana) == 2
+    state = profile_selectors.profile_get(account)
+    assert state is not None
+    assert (state.visits, Visit.objects.filter(visitor_id=account).count()) == (2, 2)
+
+
 @pytest.mark.parametrize("values", [(30.0, 12.0), (12.0, 30.0)])
 def test_of_a_dwell_time_that_both_report_the_longest_counts(values: tuple[float, float]) -> None:
     ana, event = ana_make(), event_make("dwell", category="gardening")
