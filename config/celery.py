@@ -22,6 +22,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 SCHEDULE = {
     "drain what a lost nudge left": ("tracking.tasks.inbox_sweep", timedelta(seconds=2)),
     "fold what a lost nudge left": ("profiles.tasks.fold_sweep", timedelta(seconds=2)),
+    "merge what a lost nudge left": ("tracking.tasks.merge_sweep", timedelta(seconds=5)),
     "erase what a lost nudge left": ("tracking.tasks.erasure_sweep", timedelta(minutes=1)),
     "rebuild what a killed worker left": (
         "profiles.tasks.rebuild_sweep",

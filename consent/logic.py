@@ -34,6 +34,7 @@ class Control(StrEnum):
     WITHDRAW = "withdraw"
     GPC = "gpc"
     IMPORT = "import"
+    SIGN_IN = "sign-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,13 +277,14 @@ def state_at(
     )
 
 
-def standings_fold(decisions: Iterable[Decision]) -> Standing:
+def standings_fold(decisions: Iterable[Decision], begin: Standing | None = None) -> Standing:
     """Rebuild one id's standing from its recorded decisions, oldest first.
 
-    The decision that narrowed an id is its last: what the visitor chose instead was recorded under
+    `begin` is what the last sign-in made of the record; the decisions are those after it. The
+    decision that narrowed an id is its last: what the visitor chose instead was recorded under
     the new id.
     """
-    standing = Standing()
+    standing = begin or Standing()
     for decision in decisions:
         resolution = decision_resolve(standing, decision)
         if resolution.fenced is not None:

@@ -1,12 +1,13 @@
 """Where rows become values: no ORM past this point."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from consent import codec
-from consent.logic import Decision, Standing
+from consent.logic import Decision, Standing, standings_fold
 from consent.models import ConsentDecision, EffectiveConsent
 
 
@@ -30,6 +31,20 @@ def row_fields(standing: Standing, *, notice_key: str) -> dict[str, Any]:
 
 def row_from_standing(visitor_id: UUID, standing: Standing, *, notice_key: str) -> EffectiveConsent:
     return EffectiveConsent(visitor_id=visitor_id, **row_fields(standing, notice_key=notice_key))
+
+
+def standing_json(standing: Standing) -> Any:
+    """A standing for a JSON column; `standing_from_decisions` reads it back."""
+    return json.loads(codec.standing_dump(standing))
+
+
+def standing_from_decisions(rows: Iterable[ConsentDecision]) -> Standing:
+    """The fold of one id's recorded decisions, from the last sign-in on."""
+    rows = [row for row in rows if not row.is_settled]
+    begun = [row.standing for row in rows if row.standing is not None]
+    chosen = decisions_in_order(row for row in rows if row.standing is None)
+    begin = codec.standing_load(json.dumps(begun[0])) if begun else None
+    return standings_fold(chosen, begin)
 
 
 def decisions_in_order(rows: Iterable[ConsentDecision]) -> list[Decision]:

@@ -14,8 +14,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject, empty
 from django.utils.translation import get_language
 
-from consent import services
-from consent.cookies import COOKIE_NAME, cookie_set
+from consent import browsers, services
+from consent.cookies import COOKIE_NAME, Pointer, cookie_pointer, cookie_set
 from consent.logic import ConsentState
 from consent.selectors import consent_for_cookie, gpc_from_request
 
@@ -35,7 +35,8 @@ class ConsentMiddleware:
         lazy = SimpleLazyObject(lambda: consent_load(request))
         request.consent = lazy  # type: ignore[attr-defined]
         response = self.get_response(request)
-        if not consent_evaluated(request):
+        answered = browsers.answer_apply(request, response)
+        if not (answered or consent_evaluated(request)):
             return response
         response["Cache-Control"] = "private, no-store"
         patch_vary_headers(response, ("Cookie", "Sec-GPC"))
@@ -69,5 +70,8 @@ def signal_persist(request: HttpRequest, response: HttpResponseBase) -> None:
     except DatabaseError as error:
         log.error("opt-out signal not persisted, denied for now: %s", type(error).__name__)
         return
-    if outcome is not None:
-        cookie_set(response, request=request, visitor_id=outcome.visitor_id, now=now)
+    pointer = cookie_pointer(request.COOKIES.get(COOKIE_NAME), now)
+    # A signed-in browser's cookie names the browser: it follows the account by itself.
+    if outcome is not None and pointer is not None and not pointer.is_browser:
+        pointer = Pointer(outcome.visitor_id)
+        cookie_set(response, request=request, pointer=pointer, now=now)

@@ -1,7 +1,8 @@
 """What is asked, what was shown, what was decided, and what therefore holds.
 
 `ConsentDecision` is the record; `EffectiveConsent` is its fold and can be rebuilt from it.
-A visitor is known here by a random id only: no IP address, no user agent.
+A visitor is known here by a random id only: no IP address, no user agent. An account of the site is
+known by a keyed hash of its identifier.
 """
 
 import uuid
@@ -69,6 +70,15 @@ class ConsentDecision(models.Model):
     source = models.CharField(
         max_length=200, blank=True, help_text="Who attests an imported consent."
     )
+    standing = models.JSONField(
+        null=True, help_text="What a sign-in made of this record; earlier decisions are settled."
+    )
+    is_settled = models.BooleanField(
+        default=False, db_default=False, help_text="A later sign-in's standing includes it."
+    )
+    merged_into = models.UUIDField(
+        null=True, db_index=True, help_text="The visitor id whose record this sign-in continued."
+    )
 
     class Meta:
         ordering = ("-decided_at",)
@@ -88,16 +98,52 @@ class EffectiveConsent(models.Model):
     fenced_at = models.DateTimeField(null=True, blank=True)
     gpc_seen = models.BooleanField(default=False)
     notice_key = models.CharField(max_length=64)
+    merged_into = models.UUIDField(
+        null=True, help_text="For an id that a sign-in retired: the account's id then."
+    )
 
     class Meta:
         verbose_name_plural = "effective consent"
         indexes = [
             models.Index(
+                fields=["visitor_id", "merged_into"],
+                name="effective_merged",
+                condition=models.Q(merged_into__isnull=False),
+            ),
+            models.Index(
+                fields=["merged_into"],
+                name="effective_merged_into",
+                condition=models.Q(merged_into__isnull=False),
+            ),
+            models.Index(
                 fields=["fenced_at"],
                 name="effective_fenced",
                 condition=models.Q(fenced_at__isnull=False),
-            )
+            ),
         ]
 
     def __str__(self) -> str:
         return ", ".join(self.granted) or "nothing granted"
+
+
+class Account(models.Model):
+    """The visitor id that an account of the site has now. No cookie ever names that id."""
+
+    key = models.CharField(
+        max_length=64, primary_key=True, help_text="A keyed hash of the site's own identifier."
+    )
+    visitor_id = models.UUIDField(unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]}…"
+
+
+class AccountBrowser(models.Model):
+    """A browser in which somebody is signed in: its cookie names this row, which sign-out ends."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey("consent.Account", on_delete=models.CASCADE, related_name="+")
+    pointed_at = models.DateTimeField(help_text="When its cookie was set last.")
+
+    def __str__(self) -> str:
+        return f"signed in {self.pointed_at:%Y-%m-%d}"

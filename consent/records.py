@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -31,6 +32,13 @@ def row_locked(visitor_id: UUID | None) -> EffectiveConsent | None:
     return EffectiveConsent.objects.select_for_update().filter(visitor_id=visitor_id).first()
 
 
+def rows_locked(visitor_ids: Iterable[UUID | None]) -> dict[UUID, EffectiveConsent]:
+    """The rows of these ids, locked in one order for all."""
+    wanted = [visitor_id for visitor_id in visitor_ids if visitor_id is not None]
+    rows = EffectiveConsent.objects.select_for_update().order_by("visitor_id")
+    return {row.visitor_id: row for row in rows.filter(visitor_id__in=wanted)}
+
+
 def fence_store(visitor_id: UUID, fenced: Standing, how: Circumstances) -> None:
     """Record the denial under the old id and close it for good."""
     decision_store(visitor_id, fenced, fenced.choices, how)
@@ -44,7 +52,31 @@ def decision_store(
     _decision_row(visitor_id, standing, keys, how).save(force_insert=True)
 
 
-def effective_store(visitor_id: UUID, standing: Standing, notice: NoticeVersion) -> None:
+def joining_store(
+    visitor_id: UUID,
+    standing: Standing,
+    how: Circumstances,
+    *,
+    at: datetime,
+    merged_into: UUID | None = None,
+) -> None:
+    """Record what a sign-in made of an id's record. Its decisions so far stay, as settled."""
+    ConsentDecision.objects.filter(visitor_id=visitor_id).update(is_settled=True)
+    row = _decision_row(visitor_id, standing, standing.choices, how)
+    row.decided_at = at
+    row.standing = mappers.standing_json(standing)
+    row.merged_into = merged_into
+    row.save(force_insert=True)
+    effective_store(visitor_id, standing, how.notice, merged_into=merged_into)
+
+
+def effective_store(
+    visitor_id: UUID,
+    standing: Standing,
+    notice: NoticeVersion,
+    *,
+    merged_into: UUID | None = None,
+) -> None:
     """Write what holds now, and keep the cache from contradicting it (see cache.py)."""
     if standing.fenced_at is not None:
         cache.cache_set(visitor_id, standing)
@@ -52,9 +84,8 @@ def effective_store(visitor_id: UUID, standing: Standing, notice: NoticeVersion)
     else:
         cache.cache_forget(visitor_id)
         after = partial(cache.cache_publish, visitor_id)
-    EffectiveConsent.objects.update_or_create(
-        visitor_id=visitor_id, defaults=mappers.row_fields(standing, notice_key=notice.sha256)
-    )
+    fields = mappers.row_fields(standing, notice_key=notice.sha256) | {"merged_into": merged_into}
+    EffectiveConsent.objects.update_or_create(visitor_id=visitor_id, defaults=fields)
     transaction.on_commit(after, robust=True)
 
 

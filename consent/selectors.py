@@ -13,7 +13,7 @@ from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
 
 from consent import cache, catalogue, codec
-from consent.cookies import COOKIE_NAME, cookie_visitor_id
+from consent.cookies import COOKIE_NAME, cookie_pointer
 from consent.logic import ConsentState, Standing, gpc_from_header, state_at
 from consent.models import EffectiveConsent, Purpose
 from consent.purposes import PurposeText
@@ -27,6 +27,27 @@ GRANTED_SQL = (
     " AND expires_at > %s"
 )
 GATE_SQL = "SELECT choices, fenced_at FROM consent_effectiveconsent WHERE visitor_id = %s"
+BROWSER_SQL = (
+    "SELECT account.visitor_id FROM consent_accountbrowser AS browser"
+    " JOIN consent_account AS account ON account.key = browser.account_id WHERE browser.id = %s"
+)
+#: A retired id is followed to the id that holds in its place: of a chain, to the last.
+SUCCESSORS_SQL = (
+    "WITH RECURSIVE step (start, id) AS ("
+    "SELECT visitor_id, merged_into FROM consent_effectiveconsent"
+    " WHERE merged_into IS NOT NULL AND visitor_id = ANY(%s::uuid[])"
+    " UNION SELECT step.start, next.merged_into FROM step"
+    " JOIN consent_effectiveconsent AS next ON next.visitor_id = step.id"
+    " WHERE next.merged_into IS NOT NULL)"
+    " SELECT start, id FROM step WHERE NOT EXISTS (SELECT FROM consent_effectiveconsent AS next"
+    " WHERE next.visitor_id = step.id AND next.merged_into IS NOT NULL)"
+)
+MERGED_SQL = (
+    "WITH RECURSIVE merged (id) AS ("
+    "SELECT visitor_id FROM consent_effectiveconsent WHERE merged_into = %s"
+    " UNION SELECT visitor_id FROM consent_effectiveconsent JOIN merged ON merged_into = merged.id)"
+    " SELECT id FROM merged"
+)
 
 
 def gpc_from_request(request: HttpRequest) -> bool:
@@ -35,8 +56,31 @@ def gpc_from_request(request: HttpRequest) -> bool:
 
 
 def visitor_id_from_cookie(request: HttpRequest, *, now: datetime) -> UUID | None:
-    """The id the browser's cookie points at, whether or not a record of it exists."""
-    return cookie_visitor_id(request.COOKIES.get(COOKIE_NAME), now)
+    """The visitor id the browser stands for, whether or not a record of it exists.
+
+    While somebody is signed in it is their account's, by one primary-key read from PostgreSQL, and
+    after the sign-out None at once. Raises `django.db.Error` if it cannot tell.
+    """
+    return _visitor_id_behind(request.COOKIES.get(COOKIE_NAME), now)
+
+
+def visitor_id_for_page(request: HttpRequest, *, now: datetime) -> UUID | None:
+    """The same for a page, which never breaks over it: None if it cannot be told."""
+    try:
+        return visitor_id_from_cookie(request, now=now)
+    except DatabaseError as error:
+        log.error("a signed-in browser's visitor not readable: %s", type(error).__name__)
+        return None
+
+
+def _visitor_id_behind(cookie_value: str | None, now: datetime) -> UUID | None:
+    pointer = cookie_pointer(cookie_value, now)
+    if pointer is None or not pointer.is_browser:
+        return pointer.id if pointer else None
+    with connection.cursor() as cursor:
+        cursor.execute(BROWSER_SQL, [pointer.id])
+        row = cursor.fetchone()
+    return None if row is None else row[0]
 
 
 def purposes_active() -> tuple[PurposeText, ...]:
@@ -46,7 +90,11 @@ def purposes_active() -> tuple[PurposeText, ...]:
 
 def consent_for_cookie(cookie_value: str | None, gpc: bool, now: datetime) -> ConsentState:
     """The state behind a cookie's value, from the cache or PostgreSQL."""
-    visitor_id = cookie_visitor_id(cookie_value, now)
+    try:
+        visitor_id = _visitor_id_behind(cookie_value, now)
+    except DatabaseError as error:
+        log.error("a signed-in browser's consent not readable: %s", type(error).__name__)
+        visitor_id = None
     return (
         ConsentState(gpc=gpc) if visitor_id is None else consent_for_visitor(visitor_id, gpc, now)
     )
@@ -109,9 +157,8 @@ def visitors_to_erase(*, since: datetime, until: datetime) -> Iterator[UUID]:
     ended = Q(fenced_at__gt=since, fenced_at__lte=until) | Q(
         expires_at__gt=since, expires_at__lte=until
     )
-    yield from (
-        EffectiveConsent.objects.filter(ended).values_list("visitor_id", flat=True).iterator()
-    )
+    rows = EffectiveConsent.objects.filter(ended, merged_into__isnull=True)
+    yield from rows.values_list("visitor_id", flat=True).iterator()
     changed = Purpose.objects.filter(changed_at__gt=since, changed_at__lte=until)
     for key, version in changed.values_list("key", "version"):
         agreed = KeyTransform("2", KeyTransform(key, "choices"))
@@ -119,6 +166,30 @@ def visitors_to_erase(*, since: datetime, until: datetime) -> Iterator[UUID]:
             granted__contains=[key], agreed__lt=version
         )
         yield from lapsed.values_list("visitor_id", flat=True).iterator()
+
+
+def visitors_merged(*, since: datetime, until: datetime) -> list[tuple[UUID, UUID]]:
+    """(retired id, the id that continues it) of the sign-ins after `since`, up to `until`.
+
+    The signal `visitors_merged` only nudges; a sweep over this finds what a lost nudge left.
+    """
+    retired = EffectiveConsent.objects.filter(fenced_at__gt=since, fenced_at__lte=until)
+    pairs = retired.exclude(merged_into=None).values_list("visitor_id", "merged_into")
+    return [(from_id, into_id) for from_id, into_id in pairs if into_id is not None]
+
+
+def visitors_successors(visitor_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """For those of many ids that a sign-in retired: the id that holds in their place."""
+    with connection.cursor() as cursor:
+        cursor.execute(SUCCESSORS_SQL, ["{" + ",".join(map(str, visitor_ids)) + "}"])
+        return dict(cursor.fetchall())
+
+
+def visitors_merged_into(visitor_id: UUID) -> list[UUID]:
+    """The retired ids that this one continues, directly or through others."""
+    with connection.cursor() as cursor:
+        cursor.execute(MERGED_SQL, [visitor_id])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _state(

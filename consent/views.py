@@ -13,12 +13,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from consent import services
-from consent.cookies import cookie_set
 from consent.logic import ConsentState, Control
 from consent.notices import notice_hash, notice_text
 from consent.origin import request_is_same_origin
 from consent.purposes import INTRODUCTION
-from consent.selectors import gpc_from_request, purposes_active, visitor_id_from_cookie
+from consent.selectors import purposes_active
 from consent.services import ConsentOutcome
 from consent.throttle import seconds_to_wait
 
@@ -98,19 +97,10 @@ def _choose(request: HttpRequest, *, fallback: str) -> HttpResponse:
         refusal = _refusal(request, 429, "too_many_choices")
         refusal["Retry-After"] = str(wait)
         return refusal
-    now = timezone.now()
-    outcome = services.decision_record(
-        visitor_id=visitor_id_from_cookie(request, now=now),
-        purposes=wanted,
-        control=CONTROLS[choice],
-        gpc=gpc_from_request(request),
-        locale=get_language() or "",
-        now=now,
+    outcome = services.browser_decide(
+        request, purposes=wanted, control=CONTROLS[choice], now=timezone.now()
     )
-    request.consent = outcome.state  # type: ignore[attr-defined]
-    response = _answer(request, outcome, fallback)
-    cookie_set(response, request=request, visitor_id=outcome.visitor_id, now=now)
-    return response
+    return _answer(request, outcome, fallback)
 
 
 def _only_takes_back(request: HttpRequest, wanted: Collection[str]) -> bool:

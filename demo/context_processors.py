@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from demo.readers import reader_current
 from personalization import selectors
 
 TAGLINE = "things worth doing slowly"
@@ -55,10 +56,11 @@ navigation = Navigation()
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: the site's name and words, and the categories of the navigation."""
+    """Context processor: the site's name and words, its categories, and who is signed in."""
     return {
         "SITE_NAME": settings.SITE_NAME,
         "SITE_TAGLINE": TAGLINE,
         "SITE_DESCRIPTION": DESCRIPTION,
         "nav_categories": navigation.categories(),
+        "reader": reader_current(request),
     }

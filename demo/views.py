@@ -1,7 +1,9 @@
 """The pages of the demonstration site. What is personal on them comes from `{% slot %}`."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,11 +12,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.utils.safestring import mark_safe
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from consent.origin import request_is_same_origin
 from demo.cards import card_make, related_list, shelves_make
 from demo.context_processors import navigation
 from demo.prose import prose_render
+from demo.readers import READERS, reader_get, reader_sign_in, reader_sign_out
 from personalization import selectors
 
 ERRORS_PAGE = settings.BASE_DIR / "docs" / "errors.md"
@@ -113,6 +118,43 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
     return render(request, "demo/about.html", {"page_kind": "about"})
+
+
+def own_pages_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Refuse a form that another site sent, as the consent forms do: no token, so no cookie."""
+
+    @csrf_exempt
+    @wraps(view)
+    def checked(request: HttpRequest) -> HttpResponse:
+        ours = request_is_same_origin(
+            request.headers, host=request.get_host(), secure=request.is_secure()
+        )
+        if request.method == "POST" and not ours:
+            reason = {"reason": "foreign_origin"}
+            return render(request, "consent/refused.html", reason, status=403)
+        return view(request)
+
+    return checked
+
+
+@own_pages_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """GET offers the invented readers, POST reader=<key> signs one of them in."""
+    if request.method == "POST":
+        reader = reader_get(request.POST.get("reader", ""))
+        if reader is None:
+            raise Http404("no such reader")
+        reader_sign_in(request, reader)
+        return redirect("home")
+    return render(request, "demo/sign_in.html", {"page_kind": "sign-in", "readers": READERS})
+
+
+@own_pages_only
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    reader_sign_out(request)
+    return redirect("home")
 
 
 @require_safe

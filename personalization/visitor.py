@@ -56,7 +56,7 @@ class Visitor:
         """Consent, profile and rule set; whatever cannot be read is denied, unknown or empty."""
         now = timezone.now()
         gpc = consent_selectors.gpc_from_request(self._request)
-        visitor_id = consent_selectors.visitor_id_from_cookie(self._request, now=now)
+        visitor_id = consent_selectors.visitor_id_for_page(self._request, now=now)
         return _known_read(visitor_id, gpc=gpc, now=now)
 
     @cached_property

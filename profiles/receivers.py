@@ -1,4 +1,4 @@
-"""Nudges from the left: fold what was stored, forget who withdrew."""
+"""Nudges from the left: fold what was stored, forget who withdrew or became another."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,13 @@ from consent.signals import consent_changed
 from profiles import rebuild, services
 from profiles.definition import half_lives_of
 from tracking import selectors as tracking_selectors
-from tracking.signals import events_changed, events_stored, taxonomy_changed, visitor_erased
+from tracking.signals import (
+    events_changed,
+    events_stored,
+    taxonomy_changed,
+    visitor_erased,
+    visitor_moved,
+)
 
 
 @receiver(events_stored, dispatch_uid="profiles: fold stored events")
@@ -32,6 +38,12 @@ def forget_on_withdrawal(*, visitor_id: UUID, withdrawn: frozenset[str], **kwarg
 def forget_on_erasure(*, visitor_id: UUID, **kwargs: Any) -> None:
     """Again, after the events: a fold that was under way may have brought the profile back."""
     services.profile_erase(visitor_id=visitor_id)
+
+
+@receiver(visitor_moved, dispatch_uid="profiles: forget the retired")
+def forget_on_move(*, from_id: UUID, **kwargs: Any) -> None:
+    """The successor's profile grows by the fold: a merge is adding events."""
+    services.profile_erase(visitor_id=from_id)
 
 
 @receiver(taxonomy_changed, dispatch_uid="profiles: follow the half-lives")

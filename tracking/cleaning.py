@@ -35,9 +35,12 @@ class Cleaned(NamedTuple):
     findings: Counter[tuple[str, str]]
 
 
-def arrived_clean(arrived: list[Arrived], *, shard: int) -> Cleaned:
-    """Run every step on the events that have arrived in a shard, and note what they teach."""
-    batch = _batch_make(arrived)
+def arrived_clean(arrived: list[Arrived], *, shard: int, consented: frozenset[int]) -> Cleaned:
+    """Run every step on the events that have arrived in a shard, and note what they teach.
+
+    `consented` holds the ids of their visitors who agree to anything, as integers.
+    """
+    batch = _batch_make(arrived, consented)
     usable, drops = events_clean(arrived, batch, steps=STEPS)
     events = [event for event, _ in usable]
     months = history.months_read({event.visitor_id.int for event in events})
@@ -56,10 +59,10 @@ def arrived_clean(arrived: list[Arrived], *, shard: int) -> Cleaned:
     return Cleaned(kept, drops + repeated, findings)
 
 
-def _batch_make(arrived: Collection[Arrived]) -> Batch:
+def _batch_make(arrived: Collection[Arrived], consented: frozenset[int]) -> Batch:
     signals = selectors.signal_list()
     return Batch(
-        consented=_visitors_consenting({event.visitor_id.int for event, _ in arrived}),
+        consented=consented,
         cumulative={
             name: Growing(signal.value_cap, STEP[signal.unit], ACTIVE_MS[signal.unit])
             for name, signal in signals.items()
@@ -78,7 +81,7 @@ def _batch_make(arrived: Collection[Arrived]) -> Batch:
     )
 
 
-def _visitors_consenting(visitor_ids: Iterable[int]) -> frozenset[int]:
+def visitors_consenting(visitor_ids: Iterable[int]) -> frozenset[int]:
     """Those who agree to any purpose now; ids as integers, in and out."""
     now = datetime.now(UTC)
     asked = [UUID(int=visitor_id) for visitor_id in visitor_ids]

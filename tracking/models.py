@@ -304,6 +304,26 @@ class DropCount(models.Model):
         return f"{self.day} {self.reason}: {self.count}"
 
 
+class VisitorMerge(models.Model):
+    """A retired visitor id whose events are to become its successor's; kept for a while when done.
+
+    Whose they become is what `consent` says when it is done: `into_id` is what was heard.
+    """
+
+    from_id = models.UUIDField(primary_key=True)
+    into_id = models.UUIDField(db_index=True)
+    heard_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("heard_at",), name="merge_waiting", condition=Q(done_at=None)),
+        )
+
+    def __str__(self) -> str:
+        return f"merge of {self.heard_at:%F %T}"
+
+
 class SweepCursor(models.Model):
     """Up to when a periodic job has looked."""
 

@@ -20,8 +20,9 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, transa
 from psycopg.errors import LockNotAvailable
 
 from consent import selectors as consent_selectors
-from tracking import runs, selectors, store
-from tracking.cleaning import arrived_clean
+from consent import services as consent_services
+from tracking import forwarding, runs, selectors, store
+from tracking.cleaning import arrived_clean, visitors_consenting
 from tracking.models import Inbox, SweepCursor
 from tracking.pipeline.parse import Parsed, RequestRefused, parse_request
 from tracking.pipeline.steps import Dropped, Receipt, event_build
@@ -189,14 +190,20 @@ def _rows_store(rows: list[store.InboxRow], *, shard: int, last_seq: int) -> int
     """Make events of requests, store them and let the requests go; returns how many events."""
     if not rows:
         return 0
+    sent = [
+        (wire, row.receipt) for row in rows for wire in sorted(_decode_events(row.payload), key=_at)
+    ]
+    asked = {visitor_id.int for visitor_id in map(forwarding.visitor_of, sent) if visitor_id}
+    consented = visitors_consenting(asked)
+    sent, shards = forwarding.retired_forward(sent, consented)
     kept, drops, findings = arrived_clean(
         [
-            (event, row.receipt)
-            for row in rows
-            for wire in sorted(_decode_events(row.payload), key=_at)
-            if (event := event_build(wire, row.receipt)) is not None
+            (event, receipt)
+            for wire, receipt in sent
+            if (event := event_build(wire, receipt)) is not None
         ],
         shard=shard,
+        consented=consented,
     )
     months = store.months_of(kept)
     store.partitions_ensure(months)
@@ -205,6 +212,8 @@ def _rows_store(rows: list[store.InboxRow], *, shard: int, last_seq: int) -> int
     store.inbox_delete([row.id for row in rows])
     _drops_record(drops, findings)
     transaction.on_commit(partial(store.partitions_seen, months))
+    for other in shards:
+        transaction.on_commit(partial(shard_nudge, other))
     return len(kept)
 
 
@@ -279,11 +288,20 @@ def outlier_accept(*, visitor_id: UUID, event_id: UUID) -> int:
 
 
 def visitor_erase(*, visitor_id: UUID) -> int:
-    """Delete all that is stored of what a visitor did; returns how many events."""
+    """Delete all that is stored of what a visitor did; returns how many events.
+
+    The retired ids that were merged into this one, or were still to be, go with it, and so does
+    the link to them.
+    """
     with transaction.atomic():
-        store.shard_lock(selectors.shard_of(visitor_id), timeout_ms=10_000)
-        count = store.visitor_delete(visitor_id)
-    visitor_erased.send(sender=None, visitor_id=visitor_id)
+        visitor_ids = [visitor_id, *consent_selectors.visitors_merged_into(visitor_id)]
+        for shard in sorted(set(map(selectors.shard_of, visitor_ids))):
+            store.shard_lock(shard, timeout_ms=10_000)
+        count = sum(map(store.visitor_delete, visitor_ids))
+        for merged in visitor_ids:
+            consent_services.merges_forget(into_id=merged)
+    for each in visitor_ids:
+        visitor_erased.send(sender=None, visitor_id=each)
     return count
 
 

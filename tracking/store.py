@@ -1,4 +1,4 @@
-"""The hot tables, by COPY and cursor: inbox and events. What a drain must know is in history.
+"""The hot tables, by COPY and cursor: inbox and events. See history, columns, merge_store too.
 
 All functions run in the caller's transaction. Writing a shard's events presumes that the
 caller holds the shard (`shard_lock`), which makes it the only writer of its visitors.
@@ -221,6 +221,7 @@ def visitor_delete(visitor_id: UUID) -> int:
         )
         cursor.execute("DELETE FROM tracking_visit WHERE visitor_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_visitor WHERE visitor_id = %s", (visitor_id,))
+        cursor.execute("DELETE FROM tracking_visitormerge WHERE from_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_event WHERE visitor_id = %s", (visitor_id,))
         return int(cursor.rowcount)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 
-from tracking import outliers, services, store
+from tracking import merging, outliers, services, store
 
 
 @shared_task
@@ -25,6 +25,17 @@ def inbox_sweep() -> None:
 @shared_task
 def visitor_erase_task(visitor_id: str) -> None:
     services.visitor_erase(visitor_id=UUID(visitor_id))
+
+
+@shared_task
+def visitor_merge_task(from_id: str) -> None:
+    merging.visitor_merge(from_id=UUID(from_id))
+
+
+@shared_task
+def merge_sweep() -> None:
+    """Merge what a lost nudge or a killed worker left."""
+    merging.merge_sweep(now=datetime.now(UTC))
 
 
 @shared_task

@@ -37,7 +37,7 @@ def test_a_grant_is_recorded_with_everything_an_auditor_asks_for_and_nothing_mor
     fields = {field.name for field in ConsentDecision._meta.get_fields()}
     assert fields == {
         *("id", "visitor_id", "decided_at", "states", "notice", "locale", "control"),
-        *("gpc_seen", "source"),
+        *("gpc_seen", "source", "standing", "is_settled", "merged_into"),
     }
 
 

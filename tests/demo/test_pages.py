@@ -22,6 +22,7 @@ PATHS = (
     "/search/?q=garden",
     "/search/?q=zzzz",
     "/about/",
+    "/sign-in/",
     "/preferences/",
     "/nowhere/",
 )

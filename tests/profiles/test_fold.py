@@ -21,6 +21,7 @@ from profiles.models import Profile
 from profiles.state import SHORT, State, state_encode
 from tests.tracking.people import (
     ana_make,
+    click_make,
     drain,
     event_make,
     inbox_put,
@@ -87,7 +88,7 @@ def test_measurement_alone_makes_no_profile() -> None:
 def test_what_was_recorded_for_measurement_stays_out_after_a_grant() -> None:
     ana = ana_make()
     assert seen(ana, basis="measurement") is None
-    state = seen(ana, event_make("click"))
+    state = seen(ana, click_make())
     assert state is not None
     assert state.counts == {"click": 1}
 
@@ -192,6 +193,7 @@ def test_incremental_is_rebuild_over_random_histories(
             content_type=spec["content_type"],
             value=spec["value"],
             visit=str(UUID(int=ana.int ^ spec["visit"])),
+            view=str(uuid4()),
         )
         batches.setdefault(spec["batch"], []).append(event)
         if spec["again"]:
@@ -224,7 +226,7 @@ def test_a_rebuild_drops_what_has_no_events() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_folds_at_once_count_each_event_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ana = ana_make()
-    inbox_put(ana, [event_make("click") for _ in range(60)])
+    inbox_put(ana, [click_make() for _ in range(60)])
     with monkeypatch.context() as patch:
         patch.setattr(services, "shard_fold", lambda shard: 0)
         drain(ana)
@@ -242,7 +244,7 @@ def test_two_folds_at_once_count_each_event_once(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.django_db(transaction=True)
 def test_a_fold_that_dies_has_folded_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     ana = ana_make()
-    inbox_put(ana, [event_make("click")])
+    inbox_put(ana, [click_make()])
 
     def die(*args: Any, **kwargs: Any) -> None:
         raise SystemExit

@@ -14,7 +14,7 @@ from profiles import rebuild, selectors, services
 from profiles.compare import state_differences
 from profiles.models import Profile, Rebuild, RebuildShard
 from profiles.state import DAY, State
-from tests.tracking.people import ana_make, drain, event_make, inbox_put, withdraw
+from tests.tracking.people import ana_make, click_make, drain, event_make, inbox_put, withdraw
 from tracking import columns
 from tracking import selectors as tracking_selectors
 from tracking.models import EventType
@@ -34,7 +34,7 @@ def visitors_make(count: int = 4, events: int = 5) -> list[UUID]:
     """Visitors with events of several kinds, in the order of their ids."""
     visitors = [ana_make() for _ in range(count)]
     for visitor in visitors:
-        inbox_put(visitor, [event_make("click", category=f"c{n % 3}") for n in range(events)])
+        inbox_put(visitor, [click_make(category=f"c{n % 3}") for n in range(events)])
     drain(visitors[0])
     return sorted(visitors)
 
@@ -60,7 +60,7 @@ def test_events_that_come_meanwhile_are_in_it(monkeypatch: pytest.MonkeyPatch) -
     def write_after_more(*args: Any, **kwargs: Any) -> int:
         """Before each portion one visitor clicks once more, and somebody new comes."""
         if visitor := next(came, None):
-            inbox_put(visitor, [event_make("click", category="late")])
+            inbox_put(visitor, [click_make(category="late")])
             inbox_put(ana_make(), [event_make("page_view")])
             drain(visitor)
         return write(*args, **kwargs)
@@ -107,7 +107,7 @@ def test_a_killed_rebuild_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_visitor_over_many_blocks_is_one_profile() -> None:
     ana = ana_make()
-    inbox_put(ana, [event_make("click", category=f"c{n % 3}") for n in range(40)])
+    inbox_put(ana, [click_make(category=f"c{n % 3}") for n in range(40)])
     drain(ana)
     before = profiles()
     assert rebuild.shard_rebuild(0) == 1
@@ -168,16 +168,16 @@ def test_another_half_life_makes_profiles_anew_beside_the_old_ones() -> None:
     """Until its turn comes a profile goes on with the half-life it was folded by."""
     ana, ben = visitors_make(count=2)
     assert "in the background" in half_life_change(90.0)
-    inbox_put(ana, [event_make("click", category="c0")])
+    inbox_put(ana, [click_make(category="c0")])
     drain(ana)
     old = profiles()
     assert (old[ana].definition, old[ana].half_lives, old[ana].counts["click"]) == (0, {}, 6)
     rebuild.rebuild_shard(0)
     new = profiles()
     assert [new[who].half_lives for who in (ana, ben)] == [{"click": (DAY, 90 * DAY)}] * 2
-    inbox_put(ben, [event_make("click", category="c0", at=time.time() * 1000)])
+    inbox_put(ben, [click_make(category="c0", at=time.time() * 1000)])
     cleo = ana_make()
-    inbox_put(cleo, [event_make("click")])
+    inbox_put(cleo, [click_make()])
     drain(ben)
     incremental = profiles()
     assert incremental[cleo].definition == incremental[ben].definition == 1

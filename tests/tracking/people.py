@@ -60,6 +60,11 @@ def event_make(type: str = "page_view", **fields: Any) -> dict[str, Any]:
     return {"id": str(uuid4()), "type": type, "at": int(time.time() * 1000), **fields}
 
 
+def click_make(**fields: Any) -> dict[str, Any]:
+    """A click that is no rapid repeat of another."""
+    return event_make("click", **{"view": str(uuid4()), **fields})
+
+
 def post(
     client: Client,
     body: bytes | dict[str, Any] | list[dict[str, Any]],

@@ -9,6 +9,7 @@ TABLES = (
     "profiles_foldcursor",
     "profiles_definition", "profiles_rebuild", "profiles_rebuildshard",
     "consent_effectiveconsent", "consent_consentdecision",
+    "consent_accountbrowser", "consent_account", "tracking_visitormerge",
 )  # fmt: skip
 
 
