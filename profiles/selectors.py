@@ -65,11 +65,18 @@ def visitors_find(prefix: str, *, limit: int = 10) -> list[UUID]:
     return list(found.values_list("visitor_id", flat=True)[:limit])
 
 
-def states_recent(*, since: datetime, limit: int) -> list[tuple[UUID, State]]:
-    """The profiles that changed last, newest first, back to `since`."""
+def states_recent(
+    *, since: datetime, limit: int, with_times: bool = True
+) -> list[tuple[UUID, State]]:
+    """The profiles that changed last, newest first, back to `since`.
+
+    Without the latest event times, which are half of a profile, reading takes half as long:
+    interests and engagement do not ask for them.
+    """
+    state = "state" if with_times else "(state - 'recent')"
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT visitor_id, state::text FROM profiles_profile WHERE last_event_at >= %s"
+            f"SELECT visitor_id, {state}::text FROM profiles_profile WHERE last_event_at >= %s"
             " ORDER BY last_event_at DESC LIMIT %s",
             (since, limit),
         )

@@ -27,6 +27,7 @@ PURE = (
     "profiles.decay",
     "profiles.state",
     "profiles.vector",
+    "profiles.weight_preview",
     "personalization.changes",
     "personalization.chart",
     "personalization.decide",
