@@ -20,6 +20,7 @@ PURE = (
     "consent.logic",
     "consent.origin",
     "consent.purposes",
+    "tracking.decay_picture",
     "tracking.imports",
     "tracking.pipeline",
     "tracking.taxonomy",
