@@ -27,7 +27,7 @@ NAVIGATION = (
         "Understand",
         (
             ("Visitors", "group", "profiles_profile"),
-            ("Signal weights", "balance", "tracking_eventtype"),
+            ("Event types", "balance", "tracking_eventtype"),
             ("Site baseline", "equalizer", "profiles_baseline"),
         ),
     ),

@@ -27,8 +27,7 @@ MARKETER_PERMISSIONS = (
         for action in ("view", "add", "change", "delete")
     ),
     "personalization.view_ruleset",
-    "tracking.view_eventtype",
-    "tracking.change_eventtype",
+    *(f"tracking.{action}_eventtype" for action in ("view", "add", "change", "delete")),
     "profiles.view_profile",
 )
 

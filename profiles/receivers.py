@@ -1,21 +1,31 @@
-"""Nudges from the left: fold what was stored, forget who withdrew or became another."""
+"""Nudges from the left: fold, rebuild, forget; and say what other weights would do."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.dispatch import receiver
 
+from consent import selectors as consent_selectors
 from consent.signals import consent_changed
-from profiles import rebuild, services
+from profiles import rebuild, selectors, services
 from profiles.definition import half_lives_of
+from profiles.weight_preview import weight_preview, weights_changed
 from tracking import selectors as tracking_selectors
 from tracking.signals import (
+    Consequence,
     events_changed,
     events_stored,
     taxonomy_changed,
     visitor_erased,
     visitor_moved,
+    weights_previewed,
 )
+
+#: Whose profiles a preview of weights reads: at most so many of the visitors seen lately.
+PREVIEW_SINCE = timedelta(days=30)
+PREVIEW_PROFILES = 2000
 
 
 @receiver(events_stored, dispatch_uid="profiles: fold stored events")
@@ -47,12 +57,28 @@ def forget_on_move(*, from_id: UUID, **kwargs: Any) -> None:
 
 
 @receiver(taxonomy_changed, dispatch_uid="profiles: follow the half-lives")
-def follow_half_lives(*, by: str, **kwargs: Any) -> str:
+def follow_half_lives(*, by: str, **kwargs: Any) -> None:
     """Sums of another half-life cannot be converted: profiles are made anew in the background."""
     signals = tracking_selectors.signal_list()
     half_lives = half_lives_of(
         {name: (each.half_life_short, each.half_life_long) for name, each in signals.items()}
     )
-    if not rebuild.definition_set(half_lives=half_lives, reason=f"Half-lives changed by {by}"):
-        return ""
-    return "Profiles are being made anew with the changed half-lives, in the background."
+    rebuild.definition_set(half_lives=half_lives, reason=f"Half-lives changed by {by}")
+
+
+@receiver(weights_previewed, dispatch_uid="profiles: preview weights")
+def preview_on_weights(*, changes: Mapping[str, float], **kwargs: Any) -> Consequence:
+    """Read with both weights; visitors who agree no longer are left out."""
+    now = datetime.now(UTC)
+    states = selectors.states_recent(since=now - PREVIEW_SINCE, limit=PREVIEW_PROFILES)
+    granted = consent_selectors.visitors_granted(
+        [visitor_id for visitor_id, _ in states], services.PURPOSE, now
+    )
+    weights = selectors.weights_current()
+    preview = weight_preview(
+        (pair for pair in states if pair[0] in granted),
+        weights,
+        weights_changed(weights, changes),
+        now=now.timestamp(),
+    )
+    return Consequence("admin/profiles/_weight_preview.html", preview)

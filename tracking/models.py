@@ -65,7 +65,7 @@ class EventType(models.Model):
 
     class Meta:
         ordering = ("kind", "-weight")
-        verbose_name = "signal weight"
+        verbose_name = "event type"
 
     def __str__(self) -> str:
         return self.label

@@ -115,6 +115,13 @@ def _fences(period: int) -> Mapping[str, outliers.Fence]:
     return {outliers.kind_of(row[0], row[1]): outliers.Fence(*row[2:]) for row in rows}
 
 
+def event_type_used(name: str) -> bool:
+    """Whether an event of this type is stored; reads all events when none is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM tracking_event WHERE type = %s)", (name,))
+        return bool(cursor.fetchone()[0])
+
+
 def shard_of(visitor_id: UUID) -> int:
     """The shard a visitor's events are worked in."""
     return visitor_id.int % settings.SHARDS

@@ -1,6 +1,17 @@
 """Nudges to the right: receivers look at their own cursor for what there is to do."""
 
+from typing import Any, NamedTuple
+
 from django.dispatch import Signal
+
+
+class Consequence(NamedTuple):
+    """What other weights would change, in a receiver's eyes: plain values, and the template that
+    says them (as `preview`) to whoever is about to save."""
+
+    template: str
+    values: Any
+
 
 #: sent after a drain committed; argument `shard`
 events_stored = Signal()
@@ -12,6 +23,9 @@ visitor_erased = Signal()
 #: sent after a retired visitor's events became another's; arguments `from_id`, `into_id`. As with
 #: an erasure, a receiver that fails has the merge tried again.
 visitor_moved = Signal()
-#: sent when signal weights were changed; argument `by`, a user name; a receiver may return a
-#: sentence for whoever made the change
+#: sent when event types were changed; arguments `by`, a user name, and `changed`, the names of the
+#: fields that changed by event type; a receiver may return a sentence for whoever made the change
 taxonomy_changed = Signal()
+#: sent to ask what other weights would change, before anything is saved; argument `changes`, the
+#: weights by event type. A receiver stores nothing and returns a Consequence, or None.
+weights_previewed = Signal()

@@ -94,7 +94,7 @@ def test_the_sign_in_page_fits_and_is_accessible(
     """Pictures go to the folder named in SHOTS, for whoever wants to look."""
     context = chromium.new_context(
         base_url=str(live_server),
-        viewport=SIZES[size],
+        viewport=SIZES[size],  # type: ignore[arg-type]
         color_scheme=scheme,  # type: ignore[arg-type]
     )
     page, folder = context.new_page(), os.environ.get("SHOTS")

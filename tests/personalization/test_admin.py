@@ -305,7 +305,8 @@ def test_a_weight_is_a_number_within_bounds(site: Site, marketer: Client, weight
 
 def test_what_an_event_type_is_cannot_be_changed(site: Site, marketer: Client) -> None:
     url = reverse("admin:tracking_eventtype_change", args=["click"])
-    changed = {"label": "Hit", "name": "hit", "kind": "negative", "unit": "second", "weight": "2"}
+    changed = {"label": "Hit", "name": "hit", "kind": "negative", "unit": "second", "weight": "2",
+               "half_life_short": "1", "half_life_long": "30", "repeat_ms": "0"}  # fmt: skip
     assert marketer.post(url, changed).status_code == 302
     click = EventType.objects.get(name="click")
     assert (click.label, click.kind, click.unit, click.weight) == ("Click", "active", "event", 2.0)
@@ -321,15 +322,13 @@ def weights_save(client: Client, **weights: str) -> Any:
     for form in formset:
         posted[f"{form.prefix}-name"] = form.instance.pk
         posted[f"{form.prefix}-weight"] = weights.get(form.instance.pk, form.instance.weight)
-        cap = form.instance.value_cap
-        posted[f"{form.prefix}-value_cap"] = "" if cap is None else cap
     return client.post(url, posted)
 
 
 NAMED = {
     "personalization_ruleset": ("Personalize", "Published versions"),
     "profiles_profile": ("Understand", "Visitors"),
-    "tracking_eventtype": (None, "Signal weights"),
+    "tracking_eventtype": (None, "Event types"),
 }
 
 

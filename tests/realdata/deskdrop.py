@@ -114,12 +114,13 @@ def _visits_expected(rows: list[dict[str, str]]) -> tuple[int, int]:
         sessions[row["sessionId"]].append(int(row["timestamp"]))
     fewest = most = 0
     for times in sessions.values():
-        start = last = min(times)
+        start: float = min(times)
+        last = start
         for at in [*sorted(times), math.inf]:
             if at - last > GAP:
                 fewest += 1
                 most += 1 + int((last - start) / GAP)
-                start = int(at) if at < math.inf else last
+                start = at if at < math.inf else last
             last = at
     return fewest, most
 
