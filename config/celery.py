@@ -23,6 +23,7 @@ SCHEDULE = {
     "drain what a lost nudge left": ("tracking.tasks.inbox_sweep", timedelta(seconds=2)),
     "fold what a lost nudge left": ("profiles.tasks.fold_sweep", timedelta(seconds=2)),
     "erase what a lost nudge left": ("tracking.tasks.erasure_sweep", timedelta(minutes=1)),
+    "add up refusals": ("tracking.tasks.drops_merge_task", timedelta(seconds=10)),
     "make partitions ahead": ("tracking.tasks.partitions_make", crontab(hour="*/6", minute=7)),
 }
 

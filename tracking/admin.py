@@ -11,7 +11,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from tracking import services
+from tracking import counters, services
 from tracking.models import DropCount, EventType, ImportRun, Inbox, Quarantine
 from tracking.signals import taxonomy_changed
 
@@ -183,3 +183,7 @@ class DropCountAdmin(ReadOnlyAdmin):
     list_display = ("day", "reason", "source", "count")
     list_filter = ("reason", "source")
     date_hierarchy = "day"
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        counters.drops_merge()  # the list shows what has happened up to now
+        return super().changelist_view(request, *args, **kwargs)

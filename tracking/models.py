@@ -177,7 +177,10 @@ class Visit(models.Model):
 
 
 class DropCount(models.Model):
-    """How many events or requests were refused, by day and named reason."""
+    """How many events or requests were refused, by day and named reason.
+
+    Without what still waits in DropIncrement: tracking.counters reads both.
+    """
 
     day = models.DateField()
     reason = models.CharField(max_length=40)
@@ -193,6 +196,18 @@ class DropCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.reason}: {self.count}"
+
+
+class DropIncrement(models.Model):
+    """A refusal not yet added to its DropCount: counting appends, so that nobody waits."""
+
+    day = models.DateField()
+    reason = models.CharField(max_length=40)
+    source = models.CharField(max_length=60)
+    count = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.reason}: {self.count:+}"
 
 
 class SweepCursor(models.Model):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from tracking import counters
 from tracking.pipeline.wire import Refusal
 
 #: How much of a refused line is kept to look at.
@@ -76,13 +77,7 @@ QUEUE_REFUSALS = frozenset(
 
 def drop_counts(source: str) -> dict[str, int]:
     """How many events and lines of a run were refused, by reason."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT reason, sum(count)::int8 FROM tracking_dropcount WHERE source = %s"
-            " GROUP BY 1 ORDER BY 1",
-            (source,),
-        )
-        return dict(cursor.fetchall())
+    return counters.drop_totals(source)
 
 
 def waiting(source: str) -> int:

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from tracking import store
-from tracking.models import DropCount, EventType, Inbox, Shard, Visit
+from tracking import counters, store
+from tracking.models import EventType, Inbox, Shard, Visit
 
 #: Seconds for which a process trusts its copy of the known event types.
 TYPES_TTL = 5.0
@@ -135,7 +135,4 @@ def inbox_size() -> int:
 
 def drop_counts() -> dict[str, int]:
     """How often each reason refused something, over all days."""
-    totals: dict[str, int] = {}
-    for reason, count in DropCount.objects.values_list("reason", "count"):
-        totals[reason] = totals.get(reason, 0) + count
-    return totals
+    return counters.drop_totals()

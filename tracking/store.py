@@ -6,7 +6,7 @@ caller holds the shard (`shard_lock`), which makes it the only writer of its vis
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -315,16 +315,17 @@ def visitor_delete(visitor_id: UUID) -> int:
         return int(cursor.rowcount)
 
 
-def drops_add(counts: dict[tuple[str, str], int]) -> None:
-    """Add to today's counters; keys are (reason, source)."""
+def drops_add(counts: dict[tuple[str, str], int], *, day: date | None = None) -> None:
+    """Add to a day's counters, by default today's; keys are (reason, source).
+
+    Appends: writers of one counter never wait for each other. tracking.counters adds up.
+    """
     if not counts:
         return
-    keys = sorted(counts)  # one order for all, so that two writers cannot deadlock
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO tracking_dropcount AS d (day, reason, source, count)"
-            " SELECT (now() AT TIME ZONE 'UTC')::date, * FROM"
-            " unnest(%s::text[], %s::text[], %s::bigint[])"
-            " ON CONFLICT (day, reason, source) DO UPDATE SET count = d.count + excluded.count",
-            ([k[0] for k in keys], [k[1] for k in keys], [counts[k] for k in keys]),
+            "INSERT INTO tracking_dropincrement (day, reason, source, count)"
+            " SELECT coalesce(%s::date, (now() AT TIME ZONE 'UTC')::date), * FROM"
+            " unnest(%s::text[], %s::text[], %s::bigint[])",
+            (day, [key[0] for key in counts], [key[1] for key in counts], list(counts.values())),
         )

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 
-from tracking import services, store
+from tracking import counters, services, store
 
 
 @shared_task
@@ -39,3 +39,8 @@ def partitions_make() -> None:
 def erasure_sweep() -> None:
     """Erase withdrawn visitors whose nudge was lost."""
     services.erasure_sweep(now=datetime.now(UTC))
+
+
+@shared_task
+def drops_merge_task() -> None:
+    counters.drops_merge()
