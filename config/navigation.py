@@ -37,6 +37,7 @@ NAVIGATION = (
             ("Quarantine", "report", "tracking_quarantine"),
             ("Refusals", "block", "tracking_dropcount"),
             ("Inbox", "inbox", "tracking_inbox"),
+            ("Retention", "auto_delete", "tracking_retentionrun"),
             ("Consent decisions", "gavel", "consent_consentdecision"),
             ("Purposes", "privacy_tip", "consent_purpose"),
             ("Users", "person", "auth_user"),

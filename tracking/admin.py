@@ -11,7 +11,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from tracking import counters, services
+from tracking import counters, retention_admin, services  # noqa: F401
+from tracking.admin_read_only import ReadOnlyAdmin
 from tracking.models import DropCount, EventType, ImportRun, Inbox, Quarantine
 from tracking.signals import taxonomy_changed
 
@@ -115,22 +116,6 @@ def _announce(request: HttpRequest) -> None:
     for _, said in taxonomy_changed.send(sender=EventType, by=request.user.get_username()):
         if said:
             messages.success(request, said)
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only the pipeline makes."""
-
-    show_full_result_count = False
-    compressed_fields = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(ImportRun)

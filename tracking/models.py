@@ -220,6 +220,30 @@ class SweepCursor(models.Model):
         return f"{self.name}: {self.at:%F %T}"
 
 
+class RetentionRun(models.Model):
+    """One night's deletion of what has been kept long enough (tracking.retention).
+
+    `stage`, `place_table` and `place_block` say how far it has come; `note` what is in its way.
+    """
+
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    partitions_dropped = models.PositiveIntegerField("months dropped", default=0)
+    events_deleted = models.BigIntegerField(default=0)
+    visits_deleted = models.BigIntegerField(default=0)
+    note = models.CharField(max_length=200, blank=True)
+    stage = models.PositiveSmallIntegerField(default=0)
+    place_table = models.CharField(max_length=63, blank=True)
+    place_block = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ("-started_at",)
+        verbose_name = "retention run"
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%F %T}"
+
+
 class ImportRun(models.Model):
     """A file being imported; `line` is how far it has come, moved with the rows it covers."""
 

@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import connection
 
 from tracking import counters, store
-from tracking.models import EventType, Inbox, Shard, Visit
+from tracking.models import EventType, Inbox, Shard, SweepCursor, Visit
 
 #: Seconds for which a process trusts its copy of the known event types.
 TYPES_TTL = 5.0
+#: The SweepCursor that says up to when events were deleted because of their age.
+EXPIRED_CURSOR = "events expired"
 
 
 class Signal(NamedTuple):
@@ -131,6 +133,14 @@ def visitor_event_count(visitor_id: UUID) -> int:
 def inbox_size() -> int:
     """Requests accepted and not yet drained; what is set aside does not wait."""
     return Inbox.objects.filter(set_aside="").count()
+
+
+def events_complete_since() -> datetime | None:
+    """The moment from which on no event was deleted because of its age; None: none ever was.
+
+    A rebuild of a visitor whose first event came before it may differ from the profile that grew.
+    """
+    return SweepCursor.objects.filter(name=EXPIRED_CURSOR).values_list("at", flat=True).first()
 
 
 def drop_counts() -> dict[str, int]:

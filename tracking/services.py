@@ -171,6 +171,7 @@ def _drain_once(shard: int) -> tuple[int, int]:
         raise
     except Exception:
         log.warning("a batch of shard %s failed, going on request by request", shard, exc_info=True)
+        store.partitions_forget()
     with transaction.atomic():
         last_seq, rows = _inbox_take(shard)
         before = last_seq

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection
 from psycopg import sql
 
 from tracking.pipeline.rows import COLUMNS, rows_pack
@@ -231,6 +231,10 @@ def events_write(events: Sequence[Event], *, shard: int, last_seq: int) -> int:
     return last_seq + len(events)
 
 
+class PartitionExpiringError(OperationalError):
+    """Retention is dropping this month right now: like any outage, it is soon over."""
+
+
 def partitions_ensure(months: Iterable[Month]) -> None:
     """Make the monthly partitions that are not there."""
     for year, month in sorted(set(months) - _known_months):
@@ -240,8 +244,15 @@ def partitions_ensure(months: Iterable[Month]) -> None:
         with connection.cursor() as cursor:
             # Two shards may want the same month at once; the lock is held to the commit.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('attune partitions'))")
-            cursor.execute("SELECT to_regclass(%s)", (name,))
-            if cursor.fetchone()[0] is None:
+            cursor.execute(
+                "SELECT i.inhrelid IS NOT NULL AND NOT i.inhdetachpending FROM pg_class AS c"
+                " LEFT JOIN pg_inherits AS i ON i.inhrelid = c.oid WHERE c.oid = to_regclass(%s)",
+                (name,),
+            )
+            found = cursor.fetchone()
+            if found is not None and not found[0]:
+                raise PartitionExpiringError(f"{name} is about to be dropped, and then made anew")
+            if found is None:
                 # Made apart and attached: CREATE … PARTITION OF would lock out, and deadlock
                 # with, the drains of other shards.
                 cursor.execute(
@@ -260,6 +271,11 @@ _known_months: set[Month] = set()
 
 def partitions_seen(months: Iterable[Month]) -> None:
     _known_months.update(months)
+
+
+def partitions_forget() -> None:
+    """Look anew for every month: retention has dropped one that was there."""
+    _known_months.clear()
 
 
 def months_of(events: Iterable[Event]) -> set[Month]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 
-from tracking import counters, services, store
+from tracking import counters, retention, services, store
 
 
 @shared_task
@@ -44,3 +44,8 @@ def erasure_sweep() -> None:
 @shared_task
 def drops_merge_task() -> None:
     counters.drops_merge()
+
+
+@shared_task
+def retention_sweep_task() -> None:
+    retention.retention_sweep(now=datetime.now(UTC))

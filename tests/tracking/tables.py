@@ -5,6 +5,7 @@ from django.db import connection
 TABLES = (
     "tracking_event", "tracking_inbox", "tracking_visit", "tracking_dropcount",
     "tracking_dropincrement", "tracking_quarantine", "tracking_importrun", "tracking_sweepcursor",
+    "tracking_retentionrun",
     "profiles_profile",
     "profiles_foldcursor", "consent_effectiveconsent", "consent_consentdecision",
 )  # fmt: skip
