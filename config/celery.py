@@ -24,6 +24,7 @@ SCHEDULE = {
     "fold what a lost nudge left": ("profiles.tasks.fold_sweep", timedelta(seconds=2)),
     "erase what a lost nudge left": ("tracking.tasks.erasure_sweep", timedelta(minutes=1)),
     "add up refusals": ("tracking.tasks.drops_merge_task", timedelta(seconds=10)),
+    "go on with replays": ("tracking.tasks.replays_sweep_task", timedelta(minutes=1)),
     "let go what is old": ("tracking.tasks.retention_sweep_task", timedelta(minutes=10)),
     "make partitions ahead": ("tracking.tasks.partitions_make", crontab(hour="*/6", minute=7)),
 }

@@ -1,19 +1,18 @@
-"""Signal weights are edited here; imports, refusals and what waits in quarantine are looked at."""
+"""Signal weights are edited here; refusals and what waits for a worker are looked at."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from tracking import counters, retention_admin, services  # noqa: F401
+from tracking import counters, quarantine_admin, retention_admin  # noqa: F401
 from tracking.admin_read_only import ReadOnlyAdmin
-from tracking.models import DropCount, EventType, ImportRun, Inbox, Quarantine
+from tracking.models import DropCount, EventType, Inbox
 from tracking.signals import taxonomy_changed
 
 MAX_WEIGHT = 1000.0
@@ -118,45 +117,14 @@ def _announce(request: HttpRequest) -> None:
             messages.success(request, said)
 
 
-@admin.register(ImportRun)
-class ImportRunAdmin(ReadOnlyAdmin):
-    list_display = (
-        "file_name", "source", "state", "line", "queued", "quarantined", "started_at",
-        "finished_at",
-    )  # fmt: skip
-    list_filter = ("source",)
-    search_fields = ("file_name", "source")
-
-    @display(description="State", label={"Finished": "success", "Not finished": "warning"})
-    def state(self, run: ImportRun) -> str:
-        return "Finished" if run.finished_at else "Not finished"
-
-
-@admin.register(Quarantine)
-class QuarantineAdmin(ReadOnlyAdmin):
-    list_display = ("run", "line", "reason", "detail")
-    list_filter = ("reason", "run")
-    list_select_related = ("run",)
-    search_fields = ("reason", "detail", "payload")
-
-
 @admin.register(Inbox)
 class InboxAdmin(ReadOnlyAdmin):
-    """What waits for a worker, and what no worker could drain."""
+    """What waits for a worker."""
 
-    list_display = ("id", "source", "received_at", "shard", "set_aside")
-    list_filter = (("set_aside", admin.EmptyFieldListFilter), "source")
-    actions = ("try_again",)
-    fields = ("source", "received_at", "shard", "set_aside", "events")
+    list_display = ("id", "source", "received_at", "shard")
+    list_filter = ("source",)
+    fields = ("source", "received_at", "shard", "events")
     readonly_fields = ("events",)
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
-
-    @admin.action(description="Try again", permissions=["retry"])
-    def try_again(self, request: HttpRequest, queryset: QuerySet[Inbox]) -> None:
-        count = services.inbox_retry(ids=queryset.values_list("id", flat=True))
-        messages.success(request, f"{count} requests wait for a worker again.")
 
     @display(description="Events")
     def events(self, row: Inbox) -> str:

@@ -1,7 +1,6 @@
 """The collection API: parse, refuse, append, answer. The work is done by a worker, later."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -188,4 +187,6 @@ def _answer(parsed: Parsed) -> dict[str, object]:
 
 
 def _refused(refused: list[RefusedEvent]) -> list[dict[str, object]]:
-    return [asdict(event) for event in refused]
+    return [
+        {"index": event.index, "reason": event.reason, "detail": event.detail} for event in refused
+    ]

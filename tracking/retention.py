@@ -14,8 +14,8 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import OperationalError, transaction
 
-from tracking import partitions, store
-from tracking.models import DropCount, EventType, RetentionRun, SweepCursor
+from tracking import partitions, quarantine, store
+from tracking.models import DropCount, EventType, QuarantineReplay, RetentionRun, SweepCursor
 from tracking.selectors import EXPIRED_CURSOR
 from tracking.signals import events_expired
 
@@ -159,11 +159,19 @@ def _blocks_work(
         yield
 
 
+def quarantine_expire(run: RetentionRun, policy: Policy) -> Iterator[None]:
+    """Delete what nobody has mended in time."""
+    while deleted := quarantine.quarantine_purge(now=run.started_at):
+        _note(run, quarantine_deleted=run.quarantine_deleted + deleted)
+        yield
+
+
 def counters_expire(run: RetentionRun, policy: Policy) -> Iterator[None]:
-    """Forget old days of the counters, and old runs of this kind."""
+    """Forget old days of the counters, and old runs of this kind and of replays."""
     before = run.started_at - timedelta(days=COUNTER_DAYS)
     DropCount.objects.filter(day__lt=before.date()).delete()
     RetentionRun.objects.filter(started_at__lt=before).exclude(pk=run.pk).delete()
+    QuarantineReplay.objects.filter(finished_at__lt=before).delete()
     yield from ()
 
 
@@ -193,6 +201,7 @@ def partitions_expire(run: RetentionRun, policy: Policy) -> Iterator[None]:
 STAGES: tuple[Callable[[RetentionRun, Policy], Iterator[None]], ...] = (
     types_expire,
     visits_expire,
+    quarantine_expire,
     counters_expire,
     partitions_expire,
 )

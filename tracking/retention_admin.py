@@ -16,8 +16,7 @@ LATE = timedelta(hours=2)
 @admin.register(RetentionRun)
 class RetentionRunAdmin(ReadOnlyAdmin):
     list_display = (
-        "started_at", "state", "finished_at", "partitions_dropped", "events_deleted",
-        "visits_deleted", "note",
+        "started_at", "state", "finished_at", "partitions_dropped", "deleted", "note",
     )  # fmt: skip
     list_display_links = None
 
@@ -29,3 +28,12 @@ class RetentionRunAdmin(ReadOnlyAdmin):
         if run.finished_at:
             return "Finished"
         return "Late" if timezone.now() - run.started_at > LATE else "Under way"
+
+    @display(description="Rows deleted")
+    def deleted(self, run: RetentionRun) -> str:
+        counts = (
+            (run.events_deleted, "events"),
+            (run.visits_deleted, "visits"),
+            (run.quarantine_deleted, "quarantined"),
+        )
+        return ", ".join(f"{count:,} {what}" for count, what in counts if count) or "–"

@@ -1,8 +1,8 @@
 """What happened, for reading: event types, events by cursor, one visitor's recent events."""
 
 import time
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from consent import selectors as consent_selectors
 from tracking import counters, store
 from tracking.models import EventType, Inbox, Shard, SweepCursor, Visit
 
@@ -74,6 +75,21 @@ def _type_names(period: int) -> frozenset[str]:
     return frozenset(EventType.objects.values_list("name", flat=True))
 
 
+def event_types_forget() -> None:
+    """Have this process read the known event types anew."""
+    _type_names.cache_clear()
+
+
+def visitors_consenting(visitor_ids: Collection[UUID]) -> set[UUID]:
+    """Those of many visitors who agree to any purpose now, straight from PostgreSQL."""
+    now = datetime.now(UTC)
+    return {
+        visitor_id
+        for purpose in consent_selectors.purposes_active()
+        for visitor_id in consent_selectors.visitors_granted(visitor_ids, purpose.key, now)
+    }
+
+
 def shard_of(visitor_id: UUID) -> int:
     """The shard a visitor's events are worked in."""
     return visitor_id.int % settings.SHARDS
@@ -131,8 +147,8 @@ def visitor_event_count(visitor_id: UUID) -> int:
 
 
 def inbox_size() -> int:
-    """Requests accepted and not yet drained; what is set aside does not wait."""
-    return Inbox.objects.filter(set_aside="").count()
+    """Requests accepted and not yet drained."""
+    return Inbox.objects.count()
 
 
 def events_complete_since() -> datetime | None:

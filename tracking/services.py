@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -18,8 +18,8 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, transa
 from psycopg.errors import LockNotAvailable
 
 from consent import selectors as consent_selectors
-from tracking import runs, selectors, store
-from tracking.models import Inbox, SweepCursor
+from tracking import quarantine, runs, selectors, store
+from tracking.models import SweepCursor
 from tracking.pipeline.parse import Parsed, RequestRefused, parse_request
 from tracking.pipeline.steps import (
     HISTORY,
@@ -85,31 +85,37 @@ def request_accept(
             raise RequestRefused(
                 Refusal.NO_CONSENT, "This visitor has not agreed to any purpose. Send nothing."
             )
-        parsed = parse_request(
-            body,
-            received_ms=now * 1000,
-            known_types=selectors.event_type_names(),
-            max_age_ms=settings.EVENT_MAX_AGE_DAYS * 86_400_000,
-        )
+        parsed = request_parse(body, received_ms=now * 1000)
     except RequestRefused as refused:
         drops_count({refused.reason: 1}, source="tracker")
         raise
+    receipt = Receipt(
+        visitor_id=visitor_id,
+        source="tracker",
+        basis=",".join(sorted(granted)),
+        device=device,
+        is_bot=is_bot,
+        skew_ms=parsed.skew_ms,
+        received_ms=now * 1000,
+    )
     if parsed.refused:
         drops_count(Counter(event.reason for event in parsed.refused), source="tracker")
+        quarantine.events_add(parsed.refused, receipt)
     if parsed.accepted:
-        receipt = Receipt(
-            visitor_id=visitor_id,
-            source="tracker",
-            basis=",".join(sorted(granted)),
-            device=device,
-            is_bot=is_bot,
-            skew_ms=parsed.skew_ms,
-            received_ms=now * 1000,
-        )
         shard = selectors.shard_of(visitor_id)
         store.inbox_add(shard=shard, receipt=receipt, payload=parsed.payload)
         shard_nudge(shard)
     return parsed
+
+
+def request_parse(body: bytes, *, received_ms: float) -> Parsed:
+    """What the door says of a browser's request, with the event types there are now."""
+    return parse_request(
+        body,
+        received_ms=received_ms,
+        known_types=selectors.event_type_names(),
+        max_age_ms=settings.EVENT_MAX_AGE_DAYS * 86_400_000,
+    )
 
 
 def shard_nudge(shard: int) -> None:
@@ -215,33 +221,11 @@ def _rows_store(rows: list[store.InboxRow], *, shard: int, last_seq: int) -> int
 
 
 def _row_set_aside(row: store.InboxRow, error: Exception) -> None:
+    """Move a request from the inbox to quarantine, each event by itself."""
     log.error("request %s of the inbox is set aside", row.id, exc_info=error)
-    store.inbox_set_aside(row.id, why=repr(error).replace("\0", "")[:500])
-    drops_count({Refusal.UNPROCESSABLE: _events_in(row.payload)}, source=row.receipt.source)
-
-
-def _events_in(payload: bytes) -> int:
-    try:
-        return len(msgspec.json.decode(payload, type=list[msgspec.Raw]))
-    except msgspec.DecodeError:
-        return 1
-
-
-def inbox_retry(*, ids: Iterable[int]) -> int:
-    """Let requests that were set aside wait for a worker again; returns how many.
-
-    What was counted as unprocessable is taken back, so that each event ends up counted once.
-    """
-    with transaction.atomic():
-        rows = Inbox.objects.select_for_update().filter(id__in=list(ids)).exclude(set_aside="")
-        for row in rows:
-            events = _events_in(bytes(row.payload))
-            drops_count({Refusal.UNPROCESSABLE: -events}, source=row.source)
-            row.set_aside = ""
-            row.save(update_fields=["set_aside"])
-    for shard in {row.shard for row in rows}:
-        shard_nudge(shard)
-    return len(rows)
+    refused = quarantine.request_add(row.receipt, row.payload, error=error)
+    store.inbox_delete([row.id])
+    drops_count(refused, source=row.receipt.source)
 
 
 def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
@@ -270,13 +254,8 @@ def _events_clean(arrived: list[Arrived]) -> tuple[list[Event], list[Dropped]]:
 
 def _visitors_consenting(visitor_ids: Iterable[int]) -> frozenset[int]:
     """Those who agree to any purpose now; ids as integers, in and out."""
-    now = datetime.now(UTC)
     asked = [UUID(int=visitor_id) for visitor_id in visitor_ids]
-    return frozenset(
-        visitor_id.int
-        for purpose in consent_selectors.purposes_active()
-        for visitor_id in consent_selectors.visitors_granted(asked, purpose.key, now)
-    )
+    return frozenset(visitor_id.int for visitor_id in selectors.visitors_consenting(asked))
 
 
 def _drops_record(drops: list[Dropped]) -> None:
@@ -289,7 +268,7 @@ def _drops_record(drops: list[Dropped]) -> None:
     )
 
 
-def drops_count(counts: dict[Refusal, int], *, source: str) -> None:
+def drops_count(counts: Mapping[Refusal, int], *, source: str) -> None:
     """Add to the counters of refusals by reason and source."""
     store.drops_add({(str(reason), source): count for reason, count in counts.items()})
 

@@ -119,7 +119,7 @@ def inbox_read(shard: int, *, limit: int, max_bytes: int) -> list[InboxRow]:
             " (extract(epoch FROM received_at) * 1000)::float8, payload"
             " FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY id)"
             "  - octet_length(payload) AS bytes_before"
-            "  FROM (SELECT * FROM tracking_inbox WHERE shard = %s AND set_aside = ''"
+            "  FROM (SELECT * FROM tracking_inbox WHERE shard = %s"
             "   ORDER BY id LIMIT %s) AS oldest"
             " ) AS counted WHERE bytes_before < %s ORDER BY id",
             (shard, limit, max_bytes),
@@ -132,16 +132,10 @@ def inbox_delete(ids: Sequence[int]) -> None:
         cursor.execute("DELETE FROM tracking_inbox WHERE id = ANY(%s)", (list(ids),))
 
 
-def inbox_set_aside(row_id: int, *, why: str) -> None:
-    """Take a row out of every drain's way; it stays for people to look at."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE tracking_inbox SET set_aside = %s WHERE id = %s", (why, row_id))
-
-
 def inbox_shards() -> list[int]:
     """The shards that have something waiting."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT shard FROM tracking_inbox WHERE set_aside = ''")
+        cursor.execute("SELECT DISTINCT shard FROM tracking_inbox")
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -314,18 +308,11 @@ def events_stream(
 
 
 def visitor_delete(visitor_id: UUID) -> int:
-    """Remove a visitor's events, visits and waiting requests; returns how many events.
-
-    A part of an import that is set aside goes as a whole when it names the visitor: nothing
-    else would ever take them out of it.
-    """
+    """Remove a visitor's events, visits and all that waits; returns how many events."""
     with connection.cursor() as cursor:
+        # First what may be on its way from there to the inbox: it is waited for.
+        cursor.execute("DELETE FROM tracking_quarantine WHERE visitor_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_inbox WHERE visitor_id = %s", (visitor_id,))
-        cursor.execute(
-            "DELETE FROM tracking_inbox WHERE set_aside <> '' AND visitor_id IS NULL"
-            " AND position(%b::bytea IN payload) > 0",
-            (str(visitor_id).encode(),),
-        )
         cursor.execute("DELETE FROM tracking_visit WHERE visitor_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_event WHERE visitor_id = %s", (visitor_id,))
         return int(cursor.rowcount)

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 
-from tracking import counters, retention, services, store
+from tracking import counters, replay, retention, services, store
 
 
 @shared_task
@@ -49,3 +49,14 @@ def drops_merge_task() -> None:
 @shared_task
 def retention_sweep_task() -> None:
     retention.retention_sweep(now=datetime.now(UTC))
+
+
+@shared_task
+def replay_work_task(replay_id: int) -> None:
+    if replay.replay_work(replay_id, seconds=replay.SLICE_SECONDS):
+        replay.replay_nudge(replay_id)
+
+
+@shared_task
+def replays_sweep_task() -> None:
+    replay.replays_sweep()

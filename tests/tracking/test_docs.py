@@ -7,17 +7,24 @@ from pathlib import Path
 import msgspec
 from django.core.management import load_command_class
 
-from tracking import runs, useragent
+from tracking import quarantine, quarantine_admin, retention, runs, useragent
 from tracking.api import STATUS
 from tracking.imports.mapping import SHIPPED, EventSpec, Field, Mapping, Skip, Time, mapping_parse
 from tracking.management.commands import import_events
 from tracking.pipeline import parse
 from tracking.pipeline.wire import Refusal
+from tracking.quarantine import MENDABLE
+from tracking.remedies import REMEDIES
+from tracking.replay import LINE_KEPT
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 ERRORS = (DOCS / "errors.md").read_text(encoding="utf-8")
 IMPORTING = (DOCS / "importing.md").read_text(encoding="utf-8")
 
+
+DOCTESTED = (
+    import_events, parse, quarantine, quarantine_admin, retention, runs, useragent,
+)  # fmt: skip
 
 #: Refusals of requests that are not about events: config.errors, the framework, the consent form.
 ELSEWHERE = {
@@ -33,6 +40,24 @@ ELSEWHERE = {
 def test_every_refusal_has_its_line_and_nothing_else_has() -> None:
     named = re.findall(r"^\| `(\w+)` \|", ERRORS, re.MULTILINE)
     assert sorted(named) == sorted([*Refusal, *ELSEWHERE])
+
+
+def plain(cell: str) -> str:
+    """A cell of a table without its links, code and emphasis."""
+    return re.sub(r"\[(.+?)\]\(.+?\)", r"\1", cell).replace("`", "").replace("*", "").strip()
+
+
+def test_the_admin_says_what_to_do_in_the_words_of_the_docs() -> None:
+    cells = {
+        line.split("`")[1]: plain(line.strip("|\n ").rpartition(" | ")[2])
+        for line in ERRORS.splitlines()
+        if line.startswith("| `")
+    }
+    assert {str(reason): cells[reason] for reason in REMEDIES} == REMEDIES
+
+
+def test_every_reason_that_can_stand_in_quarantine_says_what_to_do() -> None:
+    assert (MENDABLE | LINE_KEPT | {Refusal.UNPROCESSABLE}) <= REMEDIES.keys()
 
 
 def test_the_statuses_are_those_of_the_api() -> None:
@@ -65,6 +90,6 @@ def test_the_example_mapping_is_one() -> None:
 
 
 def test_the_examples_of_the_docstrings_run() -> None:
-    results = [doctest.testmod(module) for module in (parse, runs, useragent, import_events)]
+    results = [doctest.testmod(module) for module in DOCTESTED]
     assert all(result.attempted for result in results)
     assert not any(result.failed for result in results)

@@ -55,6 +55,10 @@ def refused_of(run: ImportRun) -> dict[int, str]:
     return dict(Quarantine.objects.filter(run=run).values_list("line", "reason"))
 
 
+def stored_of(person: str) -> list[dict[str, Any]]:
+    return selectors.visitor_events(visitor_of(person))
+
+
 def test_lines_are_stored_or_named(tmp_path: Path) -> None:
     path = file_make(
         tmp_path,

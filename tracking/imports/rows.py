@@ -31,10 +31,11 @@ class Mapped(NamedTuple):
 
 
 class Unusable(NamedTuple):
-    """Why a record tells nothing."""
+    """Why a record tells nothing, and whose it is where that can be told."""
 
     reason: Refusal
     detail: str
+    visitor_id: UUID | None = None
 
 
 #: `map_record(record, now_ms=…)`
@@ -56,6 +57,7 @@ def record_mapper(mapping: Mapping) -> RecordMapper:
         row = record.row
         if any(_skips(rule, row) for rule in mapping.skip):
             return Unusable(Refusal.SKIPPED_BY_MAPPING, "")
+        visitor_id = None
         try:
             person = _text(mapping.visitor, row)
             if not person:
@@ -69,9 +71,9 @@ def record_mapper(mapping: Mapping) -> RecordMapper:
                 if (event := _event(mapping, spec, row, record, shared)) is not None
             ]
         except _BadValue as problem:
-            return Unusable(*problem.args)
+            return Unusable(*problem.args, visitor_id)
         if not events:
-            return Unusable(Refusal.MALFORMED_LINE, "no event has a value")
+            return Unusable(Refusal.MALFORMED_LINE, "no event has a value", visitor_id)
         return Mapped(visitor_id, events)
 
     return map_record

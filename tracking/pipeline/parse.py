@@ -35,11 +35,12 @@ class RequestRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """One event of an otherwise good request that cannot be used."""
+    """One event of an otherwise good request that cannot be used, with its bytes as they came."""
 
     index: int
     reason: Refusal
     detail: str
+    raw: bytes = b""
 
 
 class Parsed(NamedTuple):
@@ -96,7 +97,7 @@ def parse_request(
         try:
             event = event_decode(raw)
         except msgspec.DecodeError as error:
-            refused.append(RefusedEvent(index, Refusal.INVALID_EVENT, str(error)))
+            refused.append(RefusedEvent(index, Refusal.INVALID_EVENT, str(error), bytes(raw)))
             continue
         if event.type not in known_types:
             reason, detail = Refusal.UNKNOWN_EVENT_TYPE, f"There is no event type {event.type!r}."
@@ -107,5 +108,5 @@ def parse_request(
         else:
             accepted.append(bytes(raw))
             continue
-        refused.append(RefusedEvent(index, reason, detail))
+        refused.append(RefusedEvent(index, reason, detail, bytes(raw)))
     return Parsed(b"[" + b",".join(accepted) + b"]", len(accepted), refused, skew)
