@@ -6,7 +6,7 @@ Nothing here waits long for a lock, and nothing makes a drain wait for one.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Literal, LiteralString, NamedTuple
+from typing import Any, Literal, LiteralString, NamedTuple
 
 from django.db import connection
 from psycopg import sql
@@ -123,7 +123,7 @@ def visits_delete(*, first: int, blocks: int, before: datetime) -> int:
 
 
 def _rows_delete(
-    table: str, old: LiteralString, values: tuple[object, ...], *, first: int, blocks: int
+    table: str, old: LiteralString, values: tuple[Any, ...], *, first: int, blocks: int
 ) -> int:
     statement = sql.SQL(
         "DELETE FROM {0} WHERE ctid = ANY(ARRAY(SELECT e.ctid FROM {0} AS e "

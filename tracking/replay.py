@@ -118,17 +118,16 @@ class _Trial:
             return Unusable(Refusal.CONSENT_WITHDRAWN, "")
         if not row.whole:
             return Unusable(Refusal(row.reason), row.detail)
-        if row.is_line:
-            return self._line(row)
+        if row.is_line and row.run is not None:
+            return self._line(row, row.run)
         return _event(row)
 
-    def _line(self, row: Quarantine) -> Outcome:
-        run = row.run
+    def _line(self, row: Quarantine, run: ImportRun) -> Outcome:
         if run.pk not in self.mappings:
             parsed = mapping_parse(run.mapping)
             self.mappings[run.pk] = parsed, record_mapper(parsed)
         mapping, map_record = self.mappings[run.pk]
-        record = record_again(row.payload, mapping, run.columns, line=row.line)
+        record = record_again(row.payload, mapping, run.columns, line=row.line or 0)
         now_ms = self.now.timestamp() * 1000
         result = map_record(record, now_ms=now_ms)
         if isinstance(result, Unusable):
@@ -208,11 +207,11 @@ def _runs_correct(
     """Keep true for every import: what was queued is stored, or refused in the worker."""
     queued, mended = Counter[int](), Counter[int]()
     for row, each in accepted:
-        if row.is_line:
+        if row.is_line and row.run_id is not None:
             queued[row.run_id] += len(each.events)
             mended[row.run_id] += 1
     for row, found in gone:
-        if row.is_line:
+        if row.is_line and row.run_id is not None:
             # What was withdrawn counts as if the worker had refused it.
             queued[row.run_id] += found.reason not in QUEUE_REFUSALS
             mended[row.run_id] += 1

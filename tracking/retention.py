@@ -54,8 +54,9 @@ class Policy(NamedTuple):
 
 def policy_current() -> Policy:
     """What settings and event types say now."""
-    own = EventType.objects.exclude(retention_days=None).values_list("name", "retention_days")
-    return Policy(settings.EVENT_RETENTION_DAYS, dict(own))
+    types = EventType.objects.values_list("name", "retention_days")
+    own = {name: days for name, days in types if days is not None}
+    return Policy(settings.EVENT_RETENTION_DAYS, own)
 
 
 def retention_sweep(*, now: datetime, seconds: float = SLICE_SECONDS) -> RetentionRun | None:

@@ -33,7 +33,12 @@ def committed_test(function: Any) -> Any:
 @pytest.fixture
 def months_dropped() -> Any:
     """Months that a test made are no other test's business."""
+    months_drop()
     yield
+    months_drop()
+
+
+def months_drop() -> None:
     for partition in partitions.partition_list():
         if partition.end < datetime(2026, 10, 1, tzinfo=UTC):
             partitions.partition_drop(partition)

@@ -71,7 +71,8 @@ def record_mapper(mapping: Mapping) -> RecordMapper:
                 if (event := _event(mapping, spec, row, record, shared)) is not None
             ]
         except _BadValue as problem:
-            return Unusable(*problem.args, visitor_id)
+            reason, detail = problem.args
+            return Unusable(reason, detail, visitor_id)
         if not events:
             return Unusable(Refusal.MALFORMED_LINE, "no event has a value", visitor_id)
         return Mapped(visitor_id, events)
