@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.apps import apps
+from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-#: group title: (item title, icon, "app_model", permission)
+#: group title: (item title, icon, "app_model")
 NAVIGATION = (
     (
         "Personalize",
@@ -36,10 +38,12 @@ NAVIGATION = (
         (
             ("Imports", "upload_file", "tracking_importrun"),
             ("Quarantine", "report", "tracking_quarantine"),
+            ("Replays", "replay", "tracking_quarantinereplay"),
             ("Cleaning counts", "cleaning_services", "tracking_dropcount"),
             ("Outliers", "monitoring", "tracking_outlier"),
             ("Self-checks", "fact_check", "profiles_selfcheck"),
             ("Inbox", "inbox", "tracking_inbox"),
+            ("Retention", "auto_delete", "tracking_retentionrun"),
             ("Consent decisions", "gavel", "consent_consentdecision"),
             ("Purposes", "privacy_tip", "consent_purpose"),
             ("Users", "person", "auth_user"),
@@ -56,8 +60,13 @@ def admin_navigation(request: HttpRequest) -> list[dict[str, Any]]:
         allowed = [
             {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
             for name, icon, model in items
-            if request.user.has_perm("{}.view_{}".format(*model.split("_", 1)))
+            if _may_view(request, *model.split("_", 1))
         ]
         if allowed:
             groups.append({"title": title, "separator": bool(groups), "items": allowed})
     return groups
+
+
+def _may_view(request: HttpRequest, app: str, model: str) -> bool:
+    model_admin = admin.site.get_model_admin(apps.get_model(app, model))
+    return bool(model_admin.has_view_permission(request))

@@ -96,6 +96,12 @@ CELERY_TIMEZONE = "UTC"
 SHARDS = env_int("SHARDS", default=16, least=1, most=32767)
 #: Events older than this are refused from browsers; imports may bring any age.
 EVENT_MAX_AGE_DAYS = env_int("EVENT_MAX_AGE_DAYS", default=7)
+#: Days until events are deleted, where their type says nothing else (tracking.retention).
+EVENT_RETENTION_DAYS = env_int("EVENT_RETENTION_DAYS", default=395, least=1)
+#: Days for which what could not be used waits in quarantine to be mended.
+QUARANTINE_DAYS = env_int("QUARANTINE_DAYS", default=30, least=1)
+#: Events of the API kept there per reason and day; further ones are counted only.
+QUARANTINE_MAX_PER_DAY = env_int("QUARANTINE_MAX_PER_DAY", default=1000, least=0)
 #: Distinct topics (categories and content types) one profile remembers: 64 keep the largest
 #: profile below 128 KB (profiles.state).
 PROFILE_MAX_TOPICS = env_int("PROFILE_MAX_TOPICS", default=64)

@@ -75,9 +75,13 @@ def self_check(*, now: datetime) -> SelfCheck:
 def visitor_difference(visitor_id: UUID) -> str | None:
     """What differs of one visitor, without what they did; "" for nothing.
 
-    None is no answer: who no longer agrees is being erased, in an order that is no error.
+    None is no answer: who no longer agrees is being erased, in an order that is no error, and
+    of who was here before the oldest event that is kept the profile knows more than the events.
     """
     stored, seq = store.state_and_cursor(visitor_id, shard=tracking_selectors.shard_of(visitor_id))
+    complete = tracking_selectors.events_complete_since()
+    if stored and stored.first and complete and stored.first < complete.timestamp() * 1000:
+        return None
     definition = selectors.definition_get(stored.definition if stored else 0)
     expected = services.state_from_events(visitor_id, through_seq=seq, definition=definition)
     difference = _difference(stored, expected)

@@ -5,11 +5,9 @@ In the drain's transaction, which holds the shard.
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from consent import selectors as consent_selectors
 from tracking import distributions, history, selectors
 from tracking.pipeline.duplicates import ACTIVE_MS, STEP, Growing
 from tracking.pipeline.steps import (
@@ -83,13 +81,8 @@ def _batch_make(arrived: Collection[Arrived], consented: frozenset[int]) -> Batc
 
 def visitors_consenting(visitor_ids: Iterable[int]) -> frozenset[int]:
     """Those who agree to any purpose now; ids as integers, in and out."""
-    now = datetime.now(UTC)
     asked = [UUID(int=visitor_id) for visitor_id in visitor_ids]
-    return frozenset(
-        visitor_id.int
-        for purpose in consent_selectors.purposes_active()
-        for visitor_id in consent_selectors.visitors_granted(asked, purpose.key, now)
-    )
+    return frozenset(visitor.int for visitor in selectors.visitors_consenting(asked))
 
 
 def _repeats_note(events: Iterable[Event], folded: Counter[Key]) -> None:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from tracking import distributions, selectors, services
+from tracking import counters, distributions, selectors, services
 from tracking.fence_chart import Picture, picture_of
 from tracking.models import DropCount, Fence, Outlier
 from tracking.pipeline.duplicates import STEP
@@ -24,6 +24,10 @@ class DropCountAdmin(ReadOnlyAdmin):
     list_display = ("day", "reason", "effect", "source", "count")
     list_filter = ("reason", "source")
     date_hierarchy = "day"
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        counters.drops_merge()  # the list shows what has happened up to now
+        return super().changelist_view(request, *args, **kwargs)
 
     @display(description="Effect", label={"refused": "warning", "changed": "info"})
     def effect(self, counted: DropCount) -> str:

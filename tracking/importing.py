@@ -26,7 +26,7 @@ from consent import selectors as consent_selectors
 from consent import services as consent_services
 from tracking import runs, selectors, services, store
 from tracking.imports.mapping import Mapping, mapping_find, mapping_parse
-from tracking.imports.reader import Record, file_open, records_read
+from tracking.imports.reader import Record, columns_read, file_open, records_read
 from tracking.imports.rows import Mapped, RecordMapper, Unusable, record_mapper
 from tracking.models import ImportRun
 from tracking.pipeline.steps import Receipt
@@ -54,6 +54,7 @@ class Plan(NamedTuple):
     """What to import and as what."""
 
     path: Path
+    definition: str
     mapping: Mapping
     purposes: frozenset[str]
     fingerprint: str
@@ -83,7 +84,7 @@ def import_plan(*, path: Path, mapping: str, purposes: Iterable[str]) -> Plan:
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    return Plan(path, parsed, granted, digest.hexdigest())
+    return Plan(path, definition.decode(), parsed, granted, digest.hexdigest())
 
 
 def import_queue(
@@ -106,6 +107,8 @@ def import_queue(
         try:
             records = records_read(file_open(file), plan.mapping, after_line=run.line)
             if run._state.adding:
+                with plan.path.open("rb") as again:
+                    run.columns = columns_read(file_open(again), plan.mapping)
                 run.save()
             elif run.line:
                 resumed(run)
@@ -127,7 +130,11 @@ def _run_find(plan: Plan) -> ImportRun:
         source=plan.mapping.name, fingerprint=plan.fingerprint, finished_at=None
     ).first()
     return unfinished or ImportRun(
-        source=plan.mapping.name, fingerprint=plan.fingerprint, file_name=plan.path.name[-200:]
+        source=plan.mapping.name,
+        fingerprint=plan.fingerprint,
+        file_name=plan.path.name[-200:],
+        mapping=plan.definition,
+        purposes=",".join(sorted(plan.purposes)),
     )
 
 
@@ -149,6 +156,8 @@ def _portion_queue(
             left_out.update(result.left_out)
         else:
             refused.append(_refused_line(run.pk, record, result))
+            if result.visitor_id is not None:
+                visitor_ids.add(result.visitor_id)
     queued = sum(map(len, events.values()))
     named = [line for line in refused if line.reason != Refusal.SKIPPED_BY_MAPPING]
     receipt = Receipt(
@@ -167,7 +176,7 @@ def _portion_queue(
         store.inbox_add_many(
             (shard, receipt, payload) for shard, raw in events.items() for payload in _chunks(raw)
         )
-        runs.quarantine_add(named)
+        runs.quarantine_add(_consented(named))
         reasons = left_out + Counter(line.reason for line in refused)
         store.drops_add({(str(reason), source): count for reason, count in reasons.items()})
         ImportRun.objects.filter(pk=run.pk).update(
@@ -183,7 +192,22 @@ def _portion_queue(
 def _refused_line(run_id: int, record: Record, result: Unusable) -> RefusedLine:
     # The file has the line still; a copy of what is personal in it is not ours to keep.
     content = "" if result.reason is Refusal.PERSONAL_DATA else record.content
-    return RefusedLine(run_id, record.line, result.reason, result.detail, content)
+    return RefusedLine(
+        run_id, record.line, result.reason, result.detail, content, result.visitor_id
+    )
+
+
+def _consented(lines: list[RefusedLine]) -> list[RefusedLine]:
+    """The same lines, with nothing but number and reason of those who do not consent."""
+    consenting = selectors.visitors_consenting(
+        {line.visitor_id for line in lines if line.visitor_id is not None}
+    )
+    return [
+        line
+        if line.visitor_id is None or line.visitor_id in consenting
+        else RefusedLine(line.run_id, line.line, line.reason)
+        for line in lines
+    ]
 
 
 def _chunks(events: list[bytes]) -> Iterator[bytes]:

@@ -5,13 +5,15 @@ In the caller's transaction. An event of an import carries `source` "<mapping>#<
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection, transaction
 
+from tracking import counters
 from tracking.pipeline.wire import Finding, Refusal
 
-#: How much of a refused line is kept to look at.
-PAYLOAD_CHARS = 2000
+#: How much of a refused line or event is kept; a longer one cannot be tried again.
+PAYLOAD_CHARS = 20_000
 DETAIL_CHARS = 300
 
 
@@ -23,6 +25,7 @@ class RefusedLine(NamedTuple):
     reason: Refusal
     detail: str = ""
     payload: str = ""
+    visitor_id: UUID | None = None
 
 
 def source_of(mapping: str, run_id: int) -> str:
@@ -38,7 +41,10 @@ def run_of(source: str) -> int:
 
 
 def quarantine_add(lines: Iterable[RefusedLine]) -> None:
-    """Name refused lines, each once; lines of a run that was deleted meanwhile are let go."""
+    """Name refused lines, each once; lines of a run that was deleted meanwhile are let go.
+
+    Every one of them: a run is somebody's own doing, and its report names all.
+    """
     rows = [
         (
             line.run_id,
@@ -46,6 +52,8 @@ def quarantine_add(lines: Iterable[RefusedLine]) -> None:
             str(line.reason),
             line.detail[:DETAIL_CHARS],
             line.payload[:PAYLOAD_CHARS].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            0 < len(line.payload) <= PAYLOAD_CHARS and "\0" not in line.payload,
+            line.visitor_id,
         )
         for line in lines
     ]
@@ -53,11 +61,13 @@ def quarantine_add(lines: Iterable[RefusedLine]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO tracking_quarantine (run_id, line, reason, detail, payload)"
-            " SELECT given.* FROM unnest(%b::int8[], %b::int8[], %b::text[], %b::text[],"
-            " %b::text[]) AS given (run_id, line, reason, detail, payload)"
+            "INSERT INTO tracking_quarantine (run_id, line, reason, detail, payload, whole,"
+            " visitor_id, source, basis, device, is_bot, skew_ms, received_at, refused_at)"
+            " SELECT given.*, run.source || '#' || run.id, run.purposes, '', false, 0, now(), now()"
+            " FROM unnest(%b::int8[], %b::int8[], %b::text[], %b::text[], %b::text[], %b::bool[],"
+            " %b::uuid[]) AS given (run_id, line, reason, detail, payload, whole, visitor_id)"
             " JOIN tracking_importrun AS run ON run.id = given.run_id"
-            " ON CONFLICT (run_id, line) DO NOTHING",
+            " ON CONFLICT (run_id, line) WHERE reason <> 'unprocessable' DO NOTHING",
             [list(column) for column in zip(*rows, strict=True)],
         )
 
@@ -80,21 +90,17 @@ QUEUE_REFUSALS = frozenset(
 
 def drop_counts(source: str) -> dict[str, int]:
     """How many events and lines of a run were refused, by reason."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT reason, sum(count)::int8 FROM tracking_dropcount WHERE source = %s"
-            " AND reason <> ALL(%s) GROUP BY 1 ORDER BY 1",
-            (source, [str(finding) for finding in Finding]),
-        )
-        return dict(cursor.fetchall())
+    return {
+        reason: count
+        for reason, count in counters.drop_totals(source).items()
+        if reason not in set(Finding)
+    }
 
 
 def waiting(source: str) -> int:
     """Inbox rows of a run that are still to be drained."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM tracking_inbox WHERE source = %s AND set_aside = ''", (source,)
-        )
+        cursor.execute("SELECT count(*) FROM tracking_inbox WHERE source = %s", (source,))
         return int(cursor.fetchone()[0])
 
 

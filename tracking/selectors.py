@@ -2,24 +2,24 @@
 
 import time
 from collections.abc import Collection, Generator, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Sum
 
-from tracking import columns
-from tracking.models import DropCount, EventType, Fence, Inbox, Item, Shard, Visit
+from consent import selectors as consent_selectors
+from tracking import columns, counters
+from tracking.models import EventType, Fence, Inbox, Item, Shard, SweepCursor, Visit
 from tracking.pipeline import outliers
 from tracking.pipeline.blocks import Block
 from tracking.pipeline.enrich import ItemFacts
 from tracking.pipeline.properties import Schemas
 from tracking.pipeline.wire import Finding
 
-FINDINGS = [str(finding) for finding in Finding]
+FINDINGS = frozenset(map(str, Finding))
 #: Seconds for which a process trusts its copy of the known event types.
 TYPES_TTL = 5.0
 #: The same for what items are about, and for how many of them.
@@ -27,6 +27,8 @@ ITEMS_TTL = 30.0
 ITEMS_KEPT = 20_000
 #: The same for what is usual, which changes slowly.
 FENCES_TTL = 30.0
+#: The SweepCursor that says up to when events were deleted because of their age.
+EXPIRED_CURSOR = "events expired"
 
 
 class Signal(NamedTuple):
@@ -122,6 +124,21 @@ def event_type_used(name: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def event_types_forget() -> None:
+    """Have this process read the known event types anew."""
+    _schemas.cache_clear()
+
+
+def visitors_consenting(visitor_ids: Collection[UUID]) -> set[UUID]:
+    """Those of many visitors who agree to any purpose now, straight from PostgreSQL."""
+    now = datetime.now(UTC)
+    return {
+        visitor_id
+        for purpose in consent_selectors.purposes_active()
+        for visitor_id in consent_selectors.visitors_granted(visitor_ids, purpose.key, now)
+    }
+
+
 def shard_of(visitor_id: UUID) -> int:
     """The shard a visitor's events are worked in."""
     return visitor_id.int % settings.SHARDS
@@ -204,17 +221,25 @@ def visitor_event_count(visitor_id: UUID) -> int:
 
 
 def inbox_size() -> int:
-    """Requests accepted and not yet drained; what is set aside does not wait."""
-    return Inbox.objects.filter(set_aside="").count()
+    """Requests accepted and not yet drained."""
+    return Inbox.objects.count()
+
+
+def events_complete_since() -> datetime | None:
+    """The moment from which on no event was deleted because of its age; None: none ever was.
+
+    A rebuild of a visitor whose first event came before it may differ from the profile that grew.
+    """
+    return SweepCursor.objects.filter(name=EXPIRED_CURSOR).values_list("at", flat=True).first()
 
 
 def drop_counts() -> dict[str, int]:
     """How often each reason refused something, over all days."""
-    rows = DropCount.objects.exclude(reason__in=FINDINGS)
-    return dict(rows.order_by("reason").values_list("reason").annotate(Sum("count")))
+    totals = counters.drop_totals()
+    return {reason: count for reason, count in totals.items() if reason not in FINDINGS}
 
 
 def finding_counts() -> dict[str, int]:
     """How often cleaning changed something without refusing it, by finding, over all days."""
-    rows = DropCount.objects.filter(reason__in=FINDINGS)
-    return dict(rows.order_by("reason").values_list("reason").annotate(Sum("count")))
+    totals = counters.drop_totals()
+    return {reason: count for reason, count in totals.items() if reason in FINDINGS}

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,9 +21,9 @@ from psycopg.errors import LockNotAvailable
 
 from consent import selectors as consent_selectors
 from consent import services as consent_services
-from tracking import forwarding, runs, selectors, store
+from tracking import forwarding, quarantine, runs, selectors, store
 from tracking.cleaning import arrived_clean, visitors_consenting
-from tracking.models import Inbox, SweepCursor
+from tracking.models import SweepCursor
 from tracking.pipeline.parse import Parsed, RequestRefused, parse_request
 from tracking.pipeline.steps import Dropped, Receipt, event_build
 from tracking.pipeline.wire import AcceptedEvent, Refusal
@@ -78,33 +78,39 @@ def request_accept(
             raise RequestRefused(
                 Refusal.NO_CONSENT, "This visitor has not agreed to any purpose. Send nothing."
             )
-        parsed = parse_request(
-            body,
-            received_ms=now * 1000,
-            known_types=selectors.event_schemas(),
-            max_age_ms=settings.EVENT_MAX_AGE_DAYS * 86_400_000,
-        )
+        parsed = request_parse(body, received_ms=now * 1000)
     except RequestRefused as refused:
         drops_count({refused.reason: 1}, source="tracker")
         raise
+    receipt = Receipt(
+        visitor_id=visitor_id,
+        source="tracker",
+        basis=",".join(sorted(granted)),
+        device=device,
+        is_bot=is_bot,
+        skew_ms=parsed.skew_ms,
+        received_ms=now * 1000,
+    )
     if parsed.refused or parsed.left_out:
         reasons = Counter(event.reason for event in parsed.refused)
         reasons.update(what.reason for what in parsed.left_out)
         drops_count(reasons, source="tracker")
+        quarantine.events_add(parsed.refused, receipt)
     if parsed.accepted:
-        receipt = Receipt(
-            visitor_id=visitor_id,
-            source="tracker",
-            basis=",".join(sorted(granted)),
-            device=device,
-            is_bot=is_bot,
-            skew_ms=parsed.skew_ms,
-            received_ms=now * 1000,
-        )
         shard = selectors.shard_of(visitor_id)
         store.inbox_add(shard=shard, receipt=receipt, payload=parsed.payload)
         shard_nudge(shard)
     return parsed
+
+
+def request_parse(body: bytes, *, received_ms: float) -> Parsed:
+    """What the door says of a browser's request, with the event types there are now."""
+    return parse_request(
+        body,
+        received_ms=received_ms,
+        known_types=selectors.event_schemas(),
+        max_age_ms=settings.EVENT_MAX_AGE_DAYS * 86_400_000,
+    )
 
 
 def shard_nudge(shard: int) -> None:
@@ -166,6 +172,7 @@ def _drain_once(shard: int) -> tuple[int, int]:
         raise
     except Exception:
         log.warning("a batch of shard %s failed, going on request by request", shard, exc_info=True)
+        store.partitions_forget()
     with transaction.atomic():
         last_seq, rows = _inbox_take(shard)
         before = last_seq
@@ -218,33 +225,11 @@ def _rows_store(rows: list[store.InboxRow], *, shard: int, last_seq: int) -> int
 
 
 def _row_set_aside(row: store.InboxRow, error: Exception) -> None:
+    """Move a request from the inbox to quarantine, each event by itself."""
     log.error("request %s of the inbox is set aside", row.id, exc_info=error)
-    store.inbox_set_aside(row.id, why=repr(error).replace("\0", "")[:500])
-    drops_count({Refusal.UNPROCESSABLE: _events_in(row.payload)}, source=row.receipt.source)
-
-
-def _events_in(payload: bytes) -> int:
-    try:
-        return len(msgspec.json.decode(payload, type=list[msgspec.Raw]))
-    except msgspec.DecodeError:
-        return 1
-
-
-def inbox_retry(*, ids: Iterable[int]) -> int:
-    """Let requests that were set aside wait for a worker again; returns how many.
-
-    What was counted as unprocessable is taken back, so that each event ends up counted once.
-    """
-    with transaction.atomic():
-        rows = Inbox.objects.select_for_update().filter(id__in=list(ids)).exclude(set_aside="")
-        for row in rows:
-            events = _events_in(bytes(row.payload))
-            drops_count({Refusal.UNPROCESSABLE: -events}, source=row.source)
-            row.set_aside = ""
-            row.save(update_fields=["set_aside"])
-    for shard in {row.shard for row in rows}:
-        shard_nudge(shard)
-    return len(rows)
+    refused = quarantine.request_add(row.receipt, row.payload, error=error)
+    store.inbox_delete([row.id])
+    drops_count(refused, source=row.receipt.source)
 
 
 def _drops_record(drops: list[Dropped], findings: Counter[tuple[str, str]]) -> None:
@@ -257,7 +242,7 @@ def _drops_record(drops: list[Dropped], findings: Counter[tuple[str, str]]) -> N
     )
 
 
-def drops_count(counts: dict[Refusal, int], *, source: str) -> None:
+def drops_count(counts: Mapping[Refusal, int], *, source: str) -> None:
     """Add to the counters of refusals by reason and source."""
     store.drops_add({(str(reason), source): count for reason, count in counts.items()})
 

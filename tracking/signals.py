@@ -20,6 +20,9 @@ events_changed = Signal()
 #: sent after a visitor's events were deleted; argument `visitor_id`. A receiver that fails is
 #: not forgiven: the erasure is tried again.
 visitor_erased = Signal()
+#: sent after events were deleted because of their age; argument `before`, a time: of what happened
+#: before it something may be gone (selectors.events_complete_since tells the same at any time)
+events_expired = Signal()
 #: sent after a retired visitor's events became another's; arguments `from_id`, `into_id`. As with
 #: an erasure, a receiver that fails has the merge tried again.
 visitor_moved = Signal()

@@ -6,12 +6,12 @@ caller holds the shard (`shard_lock`), which makes it the only writer of its vis
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection
 from psycopg import sql
 
 from tracking.pipeline.rows import COLUMNS, rows_pack
@@ -48,7 +48,13 @@ def shard_lock(shard: int, *, timeout_ms: int = 1000) -> int:
     Waits for another owner up to `timeout_ms`, then raises django.db.OperationalError.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{timeout_ms}ms",))
+        # A vacuum that meets an empty inbox has the planner read it by bitmap from then on, which
+        # never marks dead entries: each read would pass all of them since the last vacuum.
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, true),"
+            " set_config('enable_bitmapscan', 'off', true)",
+            (f"{timeout_ms}ms",),
+        )
         select = "SELECT last_seq FROM tracking_shard WHERE id = %s FOR UPDATE"
         if (row := cursor.execute(select, (shard,)).fetchone()) is None:
             cursor.execute(
@@ -112,7 +118,7 @@ def inbox_read(shard: int, *, limit: int, max_bytes: int) -> list[InboxRow]:
             " (extract(epoch FROM received_at) * 1000)::float8, payload"
             " FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY id)"
             "  - octet_length(payload) AS bytes_before"
-            "  FROM (SELECT * FROM tracking_inbox WHERE shard = %s AND set_aside = ''"
+            "  FROM (SELECT * FROM tracking_inbox WHERE shard = %s"
             "   ORDER BY id LIMIT %s) AS oldest"
             " ) AS counted WHERE bytes_before < %s ORDER BY id",
             (shard, limit, max_bytes),
@@ -125,16 +131,10 @@ def inbox_delete(ids: Sequence[int]) -> None:
         cursor.execute("DELETE FROM tracking_inbox WHERE id = ANY(%s)", (list(ids),))
 
 
-def inbox_set_aside(row_id: int, *, why: str) -> None:
-    """Take a row out of every drain's way; it stays for people to look at."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE tracking_inbox SET set_aside = %s WHERE id = %s", (why, row_id))
-
-
 def inbox_shards() -> list[int]:
     """The shards that have something waiting."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT shard FROM tracking_inbox WHERE set_aside = ''")
+        cursor.execute("SELECT DISTINCT shard FROM tracking_inbox")
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -149,6 +149,10 @@ def events_write(events: Sequence[Event], *, shard: int, last_seq: int) -> int:
     return last_seq + len(events)
 
 
+class PartitionExpiringError(OperationalError):
+    """Retention is dropping this month right now: like any outage, it is soon over."""
+
+
 def partitions_ensure(months: Iterable[Month]) -> None:
     """Make the monthly partitions that are not there."""
     for year, month in sorted(set(months) - _known_months):
@@ -158,8 +162,15 @@ def partitions_ensure(months: Iterable[Month]) -> None:
         with connection.cursor() as cursor:
             # Two shards may want the same month at once; the lock is held to the commit.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('attune partitions'))")
-            cursor.execute("SELECT to_regclass(%s)", (name,))
-            if cursor.fetchone()[0] is None:
+            cursor.execute(
+                "SELECT i.inhrelid IS NOT NULL AND NOT i.inhdetachpending FROM pg_class AS c"
+                " LEFT JOIN pg_inherits AS i ON i.inhrelid = c.oid WHERE c.oid = to_regclass(%s)",
+                (name,),
+            )
+            found = cursor.fetchone()
+            if found is not None and not found[0]:
+                raise PartitionExpiringError(f"{name} is about to be dropped, and then made anew")
+            if found is None:
                 # Made apart and attached: CREATE … PARTITION OF would lock out, and deadlock
                 # with, the drains of other shards.
                 cursor.execute(
@@ -178,6 +189,11 @@ _known_months: set[Month] = set()
 
 def partitions_seen(months: Iterable[Month]) -> None:
     _known_months.update(months)
+
+
+def partitions_forget() -> None:
+    """Look anew for every month: retention has dropped one that was there."""
+    _known_months.clear()
 
 
 def months_of(events: Iterable[Event]) -> set[Month]:
@@ -207,18 +223,11 @@ def amount_restore(visitor_id: UUID, event_id: UUID) -> int:
 
 
 def visitor_delete(visitor_id: UUID) -> int:
-    """Remove a visitor's events, visits and waiting requests; returns how many events.
-
-    A part of an import that is set aside goes as a whole when it names the visitor: nothing
-    else would ever take them out of it.
-    """
+    """Remove a visitor's events, visits and all that waits; returns how many events."""
     with connection.cursor() as cursor:
+        # First what may be on its way from there to the inbox: it is waited for.
+        cursor.execute("DELETE FROM tracking_quarantine WHERE visitor_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_inbox WHERE visitor_id = %s", (visitor_id,))
-        cursor.execute(
-            "DELETE FROM tracking_inbox WHERE set_aside <> '' AND visitor_id IS NULL"
-            " AND position(%b::bytea IN payload) > 0",
-            (str(visitor_id).encode(),),
-        )
         cursor.execute("DELETE FROM tracking_visit WHERE visitor_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_visitor WHERE visitor_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_visitormerge WHERE from_id = %s", (visitor_id,))
@@ -241,16 +250,17 @@ def items_put(items: dict[str, tuple[str, str]]) -> None:
         )
 
 
-def drops_add(counts: dict[tuple[str, str], int]) -> None:
-    """Add to today's counters; keys are (reason, source)."""
+def drops_add(counts: dict[tuple[str, str], int], *, day: date | None = None) -> None:
+    """Add to a day's counters, by default today's; keys are (reason, source).
+
+    Appends: writers of one counter never wait for each other. tracking.counters adds up.
+    """
     if not counts:
         return
-    keys = sorted(counts)  # one order for all, so that two writers cannot deadlock
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO tracking_dropcount AS d (day, reason, source, count)"
-            " SELECT (now() AT TIME ZONE 'UTC')::date, * FROM"
-            " unnest(%s::text[], %s::text[], %s::bigint[])"
-            " ON CONFLICT (day, reason, source) DO UPDATE SET count = d.count + excluded.count",
-            ([k[0] for k in keys], [k[1] for k in keys], [counts[k] for k in keys]),
+            "INSERT INTO tracking_dropincrement (day, reason, source, count)"
+            " SELECT coalesce(%s::date, (now() AT TIME ZONE 'UTC')::date), * FROM"
+            " unnest(%s::text[], %s::text[], %s::bigint[])",
+            (day, [key[0] for key in counts], [key[1] for key in counts], list(counts.values())),
         )

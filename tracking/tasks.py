@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 
-from tracking import merging, outliers, services, store
+from tracking import counters, merging, outliers, replay, retention, services, store
 
 
 @shared_task
@@ -56,3 +56,24 @@ def erasure_sweep() -> None:
 def fences_update() -> None:
     """Know what is usual now."""
     outliers.fences_update(now=datetime.now(UTC))
+
+
+@shared_task
+def drops_merge_task() -> None:
+    counters.drops_merge()
+
+
+@shared_task
+def retention_sweep_task() -> None:
+    retention.retention_sweep(now=datetime.now(UTC))
+
+
+@shared_task
+def replay_work_task(replay_id: int) -> None:
+    if replay.replay_work(replay_id, seconds=replay.SLICE_SECONDS):
+        replay.replay_nudge(replay_id)
+
+
+@shared_task
+def replays_sweep_task() -> None:
+    replay.replays_sweep()

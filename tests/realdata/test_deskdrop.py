@@ -176,7 +176,12 @@ def outcome(run: ImportRun) -> Outcome:
     with connection.cursor() as cursor:
         cursor.execute("SELECT visitor_id, state FROM profiles_profile")
         states = {row[0]: json.loads(row[1]) for row in cursor.fetchall()}
-    return Outcome(importing.run_summary(run), dict(refused), events_count(), states)
+    return Outcome(
+        importing.run_summary(run),
+        {line or 0: reason for line, reason in refused},
+        events_count(),
+        states,
+    )
 
 
 def worker_start(log_path: Path) -> CeleryProcess:

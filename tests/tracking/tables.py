@@ -10,6 +10,7 @@ TABLES = (
     "profiles_definition", "profiles_rebuild", "profiles_rebuildshard",
     "consent_effectiveconsent", "consent_consentdecision",
     "consent_accountbrowser", "consent_account", "tracking_visitormerge",
+    "tracking_dropincrement", "tracking_retentionrun",
 )  # fmt: skip
 
 

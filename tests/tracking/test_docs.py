@@ -7,19 +7,35 @@ from pathlib import Path
 import msgspec
 from django.core.management import load_command_class
 
-from tracking import cleaning_admin, fence_chart, runs, useragent
+from tracking import (
+    cleaning_admin,
+    fence_chart,
+    quarantine,
+    quarantine_admin,
+    retention,
+    runs,
+    useragent,
+)
 from tracking.api import STATUS
 from tracking.imports.mapping import SHIPPED, EventSpec, Field, Mapping, Skip, Time, mapping_parse
 from tracking.management.commands import import_events
 from tracking.pipeline import distribution, duplicates, outliers, parse, repeats
 from tracking.pipeline.steps import HISTORY, STEPS
 from tracking.pipeline.wire import Finding, Refusal
+from tracking.quarantine import MENDABLE
+from tracking.remedies import REMEDIES
+from tracking.replay import LINE_KEPT
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EVENTS = (DOCS / "events.md").read_text(encoding="utf-8")
 ERRORS = (DOCS / "errors.md").read_text(encoding="utf-8")
 IMPORTING = (DOCS / "importing.md").read_text(encoding="utf-8")
 
+
+DOCTESTED = (
+    cleaning_admin, distribution, duplicates, fence_chart, import_events, outliers, parse,
+    quarantine, quarantine_admin, repeats, retention, runs, useragent,
+)  # fmt: skip
 
 #: Refusals of requests that are not about events: config.errors, the framework, the consent form.
 ELSEWHERE = {
@@ -41,6 +57,24 @@ def test_every_step_has_its_line_in_order() -> None:
     way = EVENTS.partition("### The steps")[2].partition("\n### ")[0]
     named = re.findall(r"^\| `(\w+)` \|", way, re.MULTILINE)
     assert named == [step.__name__ for step in (*STEPS, *HISTORY)]
+
+
+def plain(cell: str) -> str:
+    """A cell of a table without its links, code and emphasis."""
+    return re.sub(r"\[(.+?)\]\(.+?\)", r"\1", cell).replace("`", "").replace("*", "").strip()
+
+
+def test_the_admin_says_what_to_do_in_the_words_of_the_docs() -> None:
+    cells = {
+        line.split("`")[1]: plain(line.strip("|\n ").rpartition(" | ")[2])
+        for line in ERRORS.splitlines()
+        if line.startswith("| `")
+    }
+    assert {str(reason): cells[reason] for reason in REMEDIES} == REMEDIES
+
+
+def test_every_reason_that_can_stand_in_quarantine_says_what_to_do() -> None:
+    assert (MENDABLE | LINE_KEPT | {Refusal.UNPROCESSABLE}) <= REMEDIES.keys()
 
 
 def test_the_statuses_are_those_of_the_api() -> None:
@@ -73,10 +107,6 @@ def test_the_example_mapping_is_one() -> None:
 
 
 def test_the_examples_of_the_docstrings_run() -> None:
-    modules = (
-        cleaning_admin, distribution, duplicates, fence_chart, import_events, outliers, parse,
-        repeats, runs, useragent,
-    )  # fmt: skip
-    results = [doctest.testmod(module) for module in modules]
+    results = [doctest.testmod(module) for module in DOCTESTED]
     assert all(result.attempted for result in results)
     assert not any(result.failed for result in results)

@@ -354,3 +354,19 @@ def test_a_shard_that_another_worker_holds_is_left_to_it() -> None:
         store.shard_lock(shard)
         assert run_together(lambda: services.shard_drain(shard)) == [0]
     assert services.shard_drain(shard) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_inbox_vacuumed_while_empty_is_still_read_in_order_of_its_index() -> None:
+    """A scan by bitmap would pass every request drained since that vacuum, each time."""
+    shard = inbox_put(ana_make(), [event_make()])
+    services.shard_drain(shard)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (TRUNCATE false) tracking_inbox")
+        with transaction.atomic():
+            store.shard_lock(shard)
+            cursor.execute("SELECT set_config('enable_seqscan', 'off', true)")  # one page is cheap
+            cursor.execute(
+                "EXPLAIN SELECT * FROM tracking_inbox WHERE shard = %s ORDER BY id", (shard,)
+            )
+            assert "Bitmap" not in str(cursor.fetchall())

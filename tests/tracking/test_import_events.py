@@ -52,7 +52,12 @@ def run_import(path: Path, **options: Any) -> tuple[ImportRun, str]:
 
 
 def refused_of(run: ImportRun) -> dict[int, str]:
-    return dict(Quarantine.objects.filter(run=run).values_list("line", "reason"))
+    rows = Quarantine.objects.filter(run=run).values_list("line", "reason")
+    return {line or 0: reason for line, reason in rows}
+
+
+def stored_of(person: str) -> list[dict[str, Any]]:
+    return selectors.visitor_events(visitor_of(person))
 
 
 def test_lines_are_stored_or_named(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ the longest record.
 import contextlib
 import csv
 import gzip
+import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -56,6 +57,25 @@ def records_read(file: BinaryIO, mapping: Mapping, *, after_line: int = 0) -> It
     if mapping.format == "csv":
         return _csv_records(lines, _header(lines, mapping), mapping.delimiter, after_line)
     return _json_records(lines, after_line)
+
+
+def columns_read(file: BinaryIO, mapping: Mapping) -> list[str]:
+    """The header of a CSV file, none of JSON lines; raises MappingError as `records_read` does."""
+    return _header(_Lines(file), mapping) if mapping.format == "csv" else []
+
+
+def record_again(content: str, mapping: Mapping, columns: list[str], *, line: int) -> Record:
+    """The record of a line whose `content` was kept, as `records_read` would give it now."""
+    file = io.BytesIO(content.encode())
+    if mapping.format == "json_lines":
+        records = _json_records(_Lines(file), 0)
+    else:
+        with contextlib.suppress(msgspec.DecodeError):
+            values = msgspec.json.decode(content, type=list[str])
+            return _csv_record(line, line, columns, values, content)
+        records = _csv_records(_Lines(file), columns, mapping.delimiter, 0)
+    record = next(records, Record(line, line, None, content, "an empty line"))
+    return record._replace(line=line, end=line)
 
 
 class _LongLine(str):

@@ -37,10 +37,11 @@ class Mapped(NamedTuple):
 
 
 class Unusable(NamedTuple):
-    """Why a record tells nothing."""
+    """Why a record tells nothing, and whose it is where that can be told."""
 
     reason: Refusal
     detail: str
+    visitor_id: UUID | None = None
 
 
 #: `map_record(record, now_ms=…)`
@@ -65,6 +66,7 @@ def record_mapper(mapping: Mapping, types: Schemas) -> RecordMapper:
         row = record.row
         if any(_skips(rule, row) for rule in mapping.skip):
             return Unusable(Refusal.SKIPPED_BY_MAPPING, "")
+        visitor_id = None
         try:
             person = _text(mapping.visitor, row)
             if not person:
@@ -80,9 +82,10 @@ def record_mapper(mapping: Mapping, types: Schemas) -> RecordMapper:
             left_out: list[Refusal] = []
             raw = [_event_raw(event, types, left_out) for event in events]
         except _BadValue as problem:
-            return Unusable(*problem.args)
+            reason, detail = problem.args
+            return Unusable(reason, detail, visitor_id)
         if not events:
-            return Unusable(Refusal.MALFORMED_LINE, "no event has a value")
+            return Unusable(Refusal.MALFORMED_LINE, "no event has a value", visitor_id)
         return Mapped(visitor_id, raw, left_out)
 
     return map_record

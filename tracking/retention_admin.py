@@ -1,0 +1,39 @@
+"""What retention did last, and what it is at."""
+
+from datetime import timedelta
+
+from django.contrib import admin
+from django.utils import timezone
+from unfold.decorators import display
+
+from tracking.models import RetentionRun
+from tracking.readonly import ReadOnlyAdmin
+
+#: A run under way for so long has something in its way, or no worker.
+LATE = timedelta(hours=2)
+
+
+@admin.register(RetentionRun)
+class RetentionRunAdmin(ReadOnlyAdmin):
+    list_display = (
+        "started_at", "state", "finished_at", "partitions_dropped", "deleted", "note",
+    )  # fmt: skip
+    list_display_links = None
+
+    @display(
+        description="State",
+        label={"Finished": "success", "Under way": "info", "Late": "warning"},
+    )
+    def state(self, run: RetentionRun) -> str:
+        if run.finished_at:
+            return "Finished"
+        return "Late" if timezone.now() - run.started_at > LATE else "Under way"
+
+    @display(description="Rows deleted")
+    def deleted(self, run: RetentionRun) -> str:
+        counts = (
+            (run.events_deleted, "events"),
+            (run.visits_deleted, "visits"),
+            (run.quarantine_deleted, "quarantined"),
+        )
+        return ", ".join(f"{count:,} {what}" for count, what in counts if count) or "–"
