@@ -25,6 +25,7 @@ PURE = (
     "tracking.taxonomy",
     "tracking.useragent",
     "profiles.decay",
+    "profiles.features",
     "profiles.state",
     "profiles.vector",
     "personalization.changes",
