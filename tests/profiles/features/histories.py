@@ -113,7 +113,8 @@ def histories(
     )
     history = draw(st.lists(events, max_size=most))
     moments = draw(st.lists(times, min_size=2, max_size=6))
-    return history, [*moments, anchor + 500 * DAY_MS]
+    latest = max((int(event.occurred_ms) for event in history), default=anchor)
+    return history, [*moments, latest + unit - 1, latest + unit, anchor + 500 * DAY_MS]
 
 
 @st.composite
