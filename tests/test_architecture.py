@@ -33,6 +33,7 @@ PURE = (
     "profiles.compare",
     "profiles.decay",
     "profiles.definition",
+    "profiles.features",
     "profiles.state",
     "profiles.trends",
     "profiles.vector",

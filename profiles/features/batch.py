@@ -1,0 +1,182 @@
+"""The value of a feature from a plain list of events, by definition.
+
+No states, no buckets, no shortcuts, and nothing in common with the fold but the values: the fold
+is tested against this, and replays read it. Every event is looked at for every reading.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from profiles.features.definition import PROPERTY, Calendar, Condition, Feature, Rolling, Visit
+from profiles.features.events import FeatureEvent
+from profiles.features.values import (
+    UNITS,
+    Value,
+    kind_of,
+    number_units,
+    text_fold,
+    value_kept,
+    value_rank,
+)
+
+
+def feature_value(
+    events: Iterable[FeatureEvent], feature: Feature, now: float, *, visit: int | None = None
+) -> Value | None:
+    """The value at `now` (seconds since 1970 UTC), as if nothing later had happened yet.
+
+    `visit` is the visit that goes on at `now`. Without limits: every window is exact, and distinct
+    values are counted however many there are.
+    """
+    until = round(now * 1000)
+    counted = [
+        event
+        for event in events
+        if event.type == feature.type
+        and int(event.occurred_ms) <= until
+        and _is_inside(feature, int(event.occurred_ms), until, event.visit, visit)
+        and all(_holds(condition, event) for condition in feature.where)
+    ]
+    return _AGGREGATE[feature.aggregation](feature, counted)
+
+
+def _is_inside(
+    feature: Feature, when: int, now: int, visit: int | None, current: int | None
+) -> bool:
+    window = feature.window
+    if isinstance(window, Rolling):
+        return when > now - window.minutes * 60_000
+    if isinstance(window, Calendar):
+        first = _period_begins(now, window)
+        if window.offset == -1:
+            first = _first_day(first - timedelta(days=1), window.period)
+        return _period_begins(when, window) == first
+    if isinstance(window, Visit):
+        return visit is not None and visit == current
+    return True
+
+
+def _period_begins(when: int, window: Calendar) -> date:
+    return _first_day(
+        datetime.fromtimestamp(when / 1000, ZoneInfo(window.zone)).date(), window.period
+    )
+
+
+def _first_day(day: date, period: str) -> date:
+    if period == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if period == "month" else day
+
+
+def _field(event: FeatureEvent, name: str) -> Any:
+    if name.startswith(PROPERTY):
+        return (event.properties or {}).get(name[len(PROPERTY) :])
+    return getattr(event, name)
+
+
+def _holds(condition: Condition, event: FeatureEvent) -> bool:
+    value = _field(event, condition.field)
+    kind = kind_of(value)
+    if kind is None or condition.operator == "is_set":
+        return kind is not None
+    if any(kind_of(wanted) != kind for wanted in condition.values):
+        return False
+    values: Sequence[Any] = condition.values
+    if kind == "text":
+        value, values = text_fold(value), [text_fold(wanted) for wanted in values]
+    match condition.operator:
+        case "eq" | "in":
+            return value in values
+        case "ne" | "not_in":
+            return value not in values
+        case "contains":
+            return values[0] in value
+        case "starts_with":
+            return bool(value[: len(values[0])] == values[0])
+        case _:
+            return _compares(condition.operator, value, values)
+
+
+def _compares(operator: str, value: float, values: Sequence[float]) -> bool:
+    match operator:
+        case "lt":
+            return value < values[0]
+        case "lte":
+            return value <= values[0]
+        case "gt":
+            return value > values[0]
+        case "gte":
+            return value >= values[0]
+        case _:
+            return values[0] <= value <= values[1]
+
+
+def _whole(events: Iterable[FeatureEvent]) -> list[FeatureEvent]:
+    return [event for event in events if event.part == 0]
+
+
+def _units(feature: Feature, events: Iterable[FeatureEvent]) -> list[int]:
+    return [
+        units for event in events if (units := number_units(_field(event, feature.of))) is not None
+    ]
+
+
+def _growing(feature: Feature, events: list[FeatureEvent]) -> list[FeatureEvent]:
+    """What is summed: later parts only carry what grows."""
+    return _whole(events) if feature.of.startswith(PROPERTY) else events
+
+
+def _count(feature: Feature, events: list[FeatureEvent]) -> Value | None:
+    return len(_whole(events))
+
+
+def _sum(feature: Feature, events: list[FeatureEvent]) -> Value | None:
+    return sum(_units(feature, _growing(feature, events))) / UNITS
+
+
+def _mean(feature: Feature, events: list[FeatureEvent]) -> Value | None:
+    number = len(_units(feature, _whole(events)))
+    return sum(_units(feature, _growing(feature, events))) / (number * UNITS) if number else None
+
+
+def _min(feature: Feature, events: list[FeatureEvent]) -> Value | None:
+    units = _units(feature, _whole(events))
+    return min(units) / UNITS if units else None
+
+
+def _max(feature: Feature, events: list[FeatureEvent]) -> Value | None:
+    units = _units(feature, _whole(events))
+    return max(units) / UNITS if units else None
+
+
+def _latest(feature: Feature, events: list[FeatureEvent]) -> Value | None:
+    dated = [
+        (int(event.occurred_ms), value_rank(value))
+        for event in _whole(events)
+        if (value := value_kept(_field(event, feature.of))) is not None
+    ]
+    return max(dated)[1][1] if dated else None
+
+
+def _distinct(feature: Feature, events: list[FeatureEvent]) -> Value | None:
+    values = [_field(event, feature.of) for event in _whole(events)]
+    return len({_identity(value) for value in values if kind_of(value) is not None})
+
+
+def _identity(value: Any) -> tuple[str | None, object]:
+    if isinstance(value, str):
+        return "text", text_fold(value)
+    return kind_of(value), value if isinstance(value, bool) else number_units(value)
+
+
+_AGGREGATE: Mapping[str, Callable[[Feature, list[FeatureEvent]], Value | None]] = {
+    "count": _count,
+    "distinct": _distinct,
+    "sum": _sum,
+    "mean": _mean,
+    "min": _min,
+    "max": _max,
+    "latest": _latest,
+}

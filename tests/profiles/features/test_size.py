@@ -1,0 +1,72 @@
+"""A state is stored in every profile: nothing a visitor does makes it larger than it may be."""
+
+import random
+
+import msgspec
+import pytest
+
+from profiles.features.definition import (
+    AGGREGATIONS,
+    BUCKET_MINUTES,
+    MAX_MINUTES,
+    Calendar,
+    Feature,
+    Lifetime,
+    Rolling,
+    Visit,
+    Window,
+)
+from profiles.features.events import FeatureEvent
+from profiles.features.fold import feature_merge
+from profiles.features.state import FEATURE_BYTES, FeatureState
+from tests.profiles.features.histories import state_of
+
+NOW_MS = 1_763_800_000_000
+#: The longest window of every bucket width, and one of everything else.
+WINDOWS: tuple[Window, ...] = (
+    *(Rolling(48 * minutes) for minutes in BUCKET_MINUTES),
+    Rolling(MAX_MINUTES),
+    Calendar("day", "Europe/Copenhagen", -1),
+    Visit(),
+    Lifetime(),
+)
+
+
+def flood(rng: random.Random, span_ms: int) -> list[FeatureEvent]:
+    """Events at as many times as possible, with values as long as possible."""
+    return [
+        FeatureEvent(
+            "view",
+            NOW_MS - rng.randrange(span_ms),
+            value=rng.choice((-1, 1)) * rng.uniform(9e11, 1e12),
+            # Control characters are the longest in JSON.
+            item=f"{number}" + "\x01" * 300,
+            visit=2**62 + rng.randrange(50),
+        )
+        for number in range(2500)
+    ]
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+@pytest.mark.parametrize("window", WINDOWS, ids=repr)
+def test_a_flood_does_not_make_a_state_larger_than_it_may_be(
+    aggregation: str, window: Window
+) -> None:
+    of = {"count": "", "distinct": "item", "latest": "item"}.get(aggregation, "value")
+    feature = Feature("view", aggregation, window, of=of)
+    span_ms = window.span_ms if isinstance(window, Rolling) else 40 * 86_400_000
+    state = state_of(feature, flood(random.Random(7), span_ms))
+    for _ in range(20):  # a million times as many events in every bucket
+        state = feature_merge(state, state, feature)
+    assert len(msgspec.json.encode(state)) <= FEATURE_BYTES
+
+
+def test_what_has_left_a_window_is_forgotten() -> None:
+    feature = Feature("view", "count", Rolling(60))
+    events = [FeatureEvent("view", NOW_MS + number) for number in range(500)]
+    state = state_of(feature, [*events, FeatureEvent("view", NOW_MS + 7_200_000)])
+    assert state == FeatureState([NOW_MS + 7_200_000], [1])
+
+
+def test_a_state_without_events_takes_two_bytes() -> None:
+    assert msgspec.json.encode(FeatureState()) == b"{}"
