@@ -78,18 +78,17 @@ def increments(columns: Columns) -> Iterator[Increment]:
     c = columns
     arrays = (
         *(c.signal, c.category, c.content_type),
-        *(c.occurred_ms, c.weight, c.is_new, c.starts_visit),
+        *(c.occurred_ms, c.weight, c.is_new, c.starts_visit, c.visit),
     )
     rows = zip(*(array.tolist() for array in arrays), strict=True)
-    for signal, category, content_type, occurred_ms, weight, is_new, starts_visit in rows:
+    for signal, category, content_type, occurred_ms, weight, *rest in rows:
         yield Increment(
             c.signals[signal],
             c.categories[category],
             c.content_types[content_type],
             weight,
             occurred_ms,
-            is_new,
-            starts_visit,
+            *rest,
         )
 
 
@@ -208,12 +207,18 @@ def _latest(key: Ints, when: Ints, *, keep: int) -> Iterator[tuple[int, list[int
 
 
 def _spans_fill(states: dict[int, State], c: Columns, when: Ints) -> None:
-    groups = _group(c.visitor)
-    ordered = when[groups.order]
-    lows = np.minimum.reduceat(ordered, groups.starts).tolist()
-    highs = np.maximum.reduceat(ordered, groups.starts).tolist()
-    for visitor, low, high in zip(c.visitor[groups.first].tolist(), lows, highs, strict=True):
-        states[visitor].first, states[visitor].last = low, high
+    order = np.lexsort((c.visit, when, c.visitor))
+    edges = np.flatnonzero(np.diff(c.visitor[order])) + 1
+    lowest, highest = order[np.r_[0, edges]], order[np.r_[edges, len(order)] - 1]
+    for visitor, low, high, visit in zip(
+        c.visitor[lowest].tolist(),
+        when[lowest].tolist(),
+        when[highest].tolist(),
+        c.visit[highest].tolist(),
+        strict=True,
+    ):
+        state = states[visitor]
+        state.first, state.last, state.visit = low, high, visit
     visits, begun = c.visitor[c.starts_visit], when[c.starts_visit]
     for visitor, count in zip(
         *(a.tolist() for a in np.unique(visits, return_counts=True)), strict=True

@@ -24,7 +24,8 @@ class Columns:
     Arrays have shape (n,): `visitor`, `signal`, `category`, `content_type` are codes into
     `visitors`, `signals`, `categories`, `content_types`; `occurred_ms` is in milliseconds since
     1970; `weight` is in the signal's unit; `is_new` is False for a later part of a cumulative
-    event. The text of code 0 of `categories` and `content_types` is "".
+    event; `visit` stands for the visit. The text of code 0 of `categories` and of `content_types`
+    is "".
     """
 
     visitor: Ints
@@ -35,6 +36,7 @@ class Columns:
     weight: Floats
     is_new: Bools
     starts_visit: Bools
+    visit: Ints
     visitors: Sequence[UUID]
     signals: Sequence[str]
     categories: Sequence[str]
@@ -52,6 +54,7 @@ class Columns:
             weight=self.weight[which],
             is_new=self.is_new[which],
             starts_visit=self.starts_visit[which],
+            visit=self.visit[which],
         )
 
 

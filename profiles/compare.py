@@ -31,6 +31,8 @@ PARTS = {
     "starts": "visit times",
     "days": "daily figures",
     "half_lives": "half-lives",
+    "visit": "latest visit",
+    "features": "declared features",
 }
 
 

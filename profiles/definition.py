@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from profiles.features.definition import Feature
 from profiles.state import DAY, HALF_LIVES, State
 
 HalfLives = tuple[float, float]
@@ -18,11 +19,12 @@ class Definition(Struct, frozen=True):
     """Version 0 has nothing of its own.
 
     `half_lives` maps a signal to its short and long half-life, in seconds, where they are other
-    ones than SHORT and LONG.
+    ones than SHORT and LONG. `features` are those declared, each once.
     """
 
     version: int = 0
     half_lives: dict[str, HalfLives] = {}
+    features: tuple[Feature, ...] = ()
 
     def new_state(self) -> State:
         """The state of a visitor without events."""

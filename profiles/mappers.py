@@ -20,6 +20,7 @@ def columns_of(block: Block) -> Columns:
         weight=block.amount,
         is_new=block.is_new,
         starts_visit=block.starts_visit,
+        visit=block.visit,
         visitors=block.visitors,
         signals=signals.values,
         categories=categories.values,

@@ -27,10 +27,29 @@ class Definition(models.Model):
 
     version = models.PositiveIntegerField(primary_key=True)
     half_lives = models.JSONField(help_text="Signal: short and long half-life in seconds.")
+    features = models.JSONField(default=list, help_text="Declared features (docs/features.md).")
     made_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return f"Definition {self.version}"
+
+
+class DeclaredFeature(models.Model):
+    """A feature that somebody needs: profiles keep it as long as anybody does."""
+
+    needed_by = models.CharField(max_length=100, help_text="Who declared it: a campaign, a model.")
+    key = models.CharField(max_length=12)
+    document = models.JSONField(help_text="The feature (docs/features.md).")
+    declared_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("needed_by", "key")
+        constraints = (
+            models.UniqueConstraint(fields=("needed_by", "key"), name="declaredfeature_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.needed_by}: {self.key}"
 
 
 class FoldCursor(models.Model):

@@ -6,7 +6,7 @@ transaction that holds the shard's fold, adds what came meanwhile, and notes how
 worker that dies leaves the shard where it was; the schedule sends it again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -23,8 +23,11 @@ from profiles import selectors, services, store
 from profiles.batch import columns_add
 from profiles.columns import Columns
 from profiles.definition import Definition
+from profiles.features.checks import feature_document, features_check
+from profiles.features.definition import Feature
+from profiles.featuring import Feed, details_add, types_of
+from profiles.models import DeclaredFeature, FoldCursor, Rebuild, RebuildShard
 from profiles.models import Definition as DefinitionRow
-from profiles.models import FoldCursor, Rebuild, RebuildShard
 from profiles.state import State
 from tracking import selectors as tracking_selectors
 from tracking.services import job_lock
@@ -67,12 +70,19 @@ def shard_rebuild(
     states: dict[UUID, State] = {}
     events, low = 0, after
 
+    types = types_of({definition.version})
+    details = tracking_selectors.events_details(
+        shard, through_seq=cursor.seq, types=types, after_visitor=after
+    )
+    feed = Feed(details if types else iter(()))
+
     def portion_write(done: dict[UUID, State], high: UUID) -> int:
+        details_add(done, feed.through(high), purpose=services.PURPOSE)
         portion = Portion(shard, low, high, cursor.seq, definition)
         return _portion_write(done, portion, tell=partial(checkpoint, high, events))
 
     blocks = tracking_selectors.events_blocks(shard, through_seq=cursor.seq, after_visitor=after)
-    with closing(blocks):  # and its connection with it, should a portion fail
+    with closing(blocks), closing(details):  # and their connections, should a portion fail
         for block in blocks:
             _block_add(states, services.columns_usable(block), definition)
             events += len(block.visitor)
@@ -84,7 +94,7 @@ def shard_rebuild(
                 events -= begun_events
                 written += portion_write(done, high)
                 events, low = begun_events, high
-    written += portion_write(states, LAST_VISITOR)
+        written += portion_write(states, LAST_VISITOR)
     with transaction.atomic():
         store.cursor_lock(shard, timeout_ms=LOCK_MS)
         gone = store.profiles_delete_before(shard, updated_at=since)
@@ -127,6 +137,15 @@ def _portion_write(
                 late = services.columns_usable(block)
                 mine = np.array([visitor <= portion.high for visitor in late.visitors], bool)
                 _block_add(states, late.take(mine[late.visitor]), portion.definition)
+            if types := types_of({portion.definition.version}):
+                details = tracking_selectors.events_details(
+                    portion.shard,
+                    after_seq=portion.seq,
+                    through_seq=cursor.seq,
+                    types=types,
+                    after_visitor=portion.low,
+                )
+                details_add(states, Feed(details).through(portion.high), purpose=services.PURPOSE)
         granted = services.visitors_granted(states.keys())
         kept = {visitor: state for visitor, state in states.items() if visitor in granted}
         if kept:
@@ -214,17 +233,63 @@ def _finish(row: RebuildShard) -> None:
             Rebuild.objects.filter(pk=row.rebuild_id, finished_at=None).update(finished_at=now)
 
 
-def definition_set(*, half_lives: dict[str, tuple[float, float]], reason: str) -> bool:
+def definition_set(
+    *,
+    reason: str,
+    half_lives: dict[str, tuple[float, float]] | None = None,
+    features: Collection[Feature] | None = None,
+) -> bool:
     """Have profiles hold something else from now on; returns whether that is a change.
 
-    New profiles follow at once, the others as the rebuild comes to them.
+    New profiles follow at once, the others as the rebuild comes to them. What is not given stays.
     """
     with transaction.atomic():
         # One change at a time: the next version is the last one plus one.
         list(FoldCursor.objects.select_for_update().order_by("shard").values_list("shard"))
         latest = selectors.definition_latest()
-        if latest.half_lives == half_lives:
+        wanted = Definition(
+            latest.version,
+            latest.half_lives if half_lives is None else half_lives,
+            latest.features if features is None else tuple(features),
+        )
+        if wanted == latest:
             return False
-        DefinitionRow.objects.create(version=latest.version + 1, half_lives=half_lives)
+        DefinitionRow.objects.create(
+            version=latest.version + 1,
+            half_lives=wanted.half_lives,
+            features=[feature_document(feature) for feature in wanted.features],
+        )
         rebuild_start(reason=reason)
     return True
+
+
+def features_declare(*, needed_by: str, features: Iterable[Feature]) -> bool:
+    """Have profiles keep what somebody needs, instead of what they needed before.
+
+    Returns whether profiles have to be made anew for it: `selectors.features_live` says when that
+    is done. What nobody needs any more is kept no longer. Raises FeatureError for a feature that
+    cannot be kept, and when they would be too many.
+    """
+    wanted = {feature.key: feature for feature in features}
+    cumulative = tracking_selectors.cumulative_types()
+    features_check(wanted.values(), cumulative=cumulative)
+    with transaction.atomic():
+        list(FoldCursor.objects.select_for_update().order_by("shard").values_list("shard"))
+        mine = DeclaredFeature.objects.filter(needed_by=needed_by)
+        mine.exclude(key__in=wanted).delete()
+        DeclaredFeature.objects.bulk_create(
+            [
+                DeclaredFeature(needed_by=needed_by, key=key, document=feature_document(feature))
+                for key, feature in wanted.items()
+            ],
+            ignore_conflicts=True,
+        )
+        declared = selectors.features_declared()
+        features_check(declared.values(), cumulative=cumulative)
+        kept = sorted(declared.values(), key=lambda feature: feature.key)
+        return definition_set(reason=f"Features of {needed_by}"[:200], features=kept)
+
+
+def features_retire(*, needed_by: str) -> bool:
+    """Keep nothing for somebody any more; returns whether profiles have to be made anew."""
+    return features_declare(needed_by=needed_by, features=())

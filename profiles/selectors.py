@@ -5,14 +5,17 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import Max
 
 from profiles.baseline import Baseline
 from profiles.definition import Definition
+from profiles.features.definition import Feature
 from profiles.models import Baseline as BaselineRow
+from profiles.models import DeclaredFeature, FoldCursor, Profile, Rebuild, SelfCheck
 from profiles.models import Definition as DefinitionRow
-from profiles.models import FoldCursor, Profile, SelfCheck
 from profiles.state import State, state_decode
 from profiles.vector import Weight, Weights
 from tracking import selectors as tracking_selectors
@@ -71,8 +74,31 @@ def definition_get(version: int) -> Definition:
         return Definition()
     row = DefinitionRow.objects.get(version=version)
     return Definition(
-        version, {name: (short, long) for name, (short, long) in row.half_lives.items()}
+        version,
+        {name: (short, long) for name, (short, long) in row.half_lives.items()},
+        tuple(msgspec.convert(document, Feature) for document in row.features),
     )
+
+
+def features_declared() -> dict[str, Feature]:
+    """What anybody needs, by key."""
+    documents = DeclaredFeature.objects.values_list("key", "document")
+    return {key: msgspec.convert(document, Feature) for key, document in documents}
+
+
+def features_live() -> frozenset[str]:
+    """The keys of the declared features that every profile keeps, back to the first event.
+
+    A feature that was declared a moment ago is not among them until its rebuild is done.
+    """
+    done = (
+        Rebuild.objects.exclude(finished_at=None)
+        .filter(shards__isnull=False)
+        .exclude(shards__finished_at=None)
+    )
+    version = done.aggregate(version=Max("definition"))["version"] or 0
+    kept = {feature.key for feature in definition_get(version).features}
+    return frozenset(kept & {feature.key for feature in definition_latest().features})
 
 
 def baseline_current(version: object = None) -> Baseline | None:

@@ -16,6 +16,7 @@ from profiles import selectors, store
 from profiles.batch import columns_add
 from profiles.columns import Columns
 from profiles.definition import Definition
+from profiles.featuring import details_add, types_of
 from profiles.mappers import columns_of
 from profiles.models import Profile
 from profiles.selectors import PROFILE_CACHE_SECONDS, profile_cache_key
@@ -60,6 +61,11 @@ def _fold_once(shard: int) -> int:
             columns = columns.take(granted_of(columns))
             states = store.states_read(visitors_in(columns))
             states_add(states, columns, definition=cursor.definition)
+            if types := types_of({state.definition for state in states.values()}):
+                details = tracking_selectors.events_details(
+                    shard, after_seq=cursor.seq, through_seq=through, types=types
+                )
+                details_add(states, details, purpose=PURPOSE)
             states_keep(states, shard=shard)
         store.cursor_move(shard, seq=through)
     return through - cursor.seq
@@ -140,6 +146,11 @@ def state_from_events(
             max_topics=settings.PROFILE_MAX_TOPICS,
             new_state=definition.new_state,
         )
+    if states and (types := types_of({definition.version})):
+        details = tracking_selectors.visitor_details(
+            visitor_id, through_seq=through_seq, types=types
+        )
+        details_add(states, details, purpose=PURPOSE)
     return states.get(visitor_id)
 
 

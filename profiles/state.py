@@ -19,13 +19,13 @@ What never gets in: clocks, settings, storage, visitor ids.
 """
 
 from bisect import insort
-from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct, field
 
 from profiles.decay import EPOCH, NOTHING, log_add, log_mass
+from profiles.features.state import FeatureState
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -80,7 +80,8 @@ class State(Struct, omit_defaults=True):
     began, the latest last. `days` has the latest RECENT_DAYS days with events, by their number
     since 1970 (UTC), none older than RECENT_DAYS before the latest. `half_lives` holds the short
     and long half-life, in seconds, of the signals whose masses are kept for other ones than SHORT
-    and LONG.
+    and LONG. `visit` is the visit of the latest event (63 bits of it), and `features` holds what
+    is kept of each declared feature, by its key.
     """
 
     definition: int = 0
@@ -93,6 +94,8 @@ class State(Struct, omit_defaults=True):
     starts: list[int] = field(default_factory=list)
     days: dict[int, Day] = field(default_factory=dict)
     half_lives: dict[str, tuple[float, float]] = field(default_factory=dict)
+    visit: int = 0
+    features: dict[str, FeatureState] = field(default_factory=dict)
 
 
 class Increment(NamedTuple):
@@ -106,6 +109,7 @@ class Increment(NamedTuple):
     occurred_ms: float
     is_new: bool
     starts_visit: bool
+    visit: int = 0
 
 
 def state_add(state: State, event: Increment, *, max_topics: int) -> None:
@@ -148,8 +152,8 @@ def _times_add(state: State, event: Increment) -> None:
     when = int(event.occurred_ms)
     if state.first is None or when < state.first:
         state.first = when
-    if state.last is None or when > state.last:
-        state.last = when
+    if state.last is None or (when, event.visit) > (state.last, state.visit):
+        state.last, state.visit = when, event.visit
     if event.starts_visit:
         state.visits += 1
         latest_add(state.starts, when, keep=RECENT_VISITS)
@@ -281,8 +285,12 @@ def state_merge(state: State, other: State) -> None:
         state.counts[signal] = state.counts.get(signal, 0) + count
     state.visits += other.visits
     state.starts = latest_merge(state.starts, other.starts, keep=RECENT_VISITS)
-    state.first = _either(min, state.first, other.first)
-    state.last = _either(max, state.last, other.last)
+    if other.last is not None and (
+        state.last is None or (other.last, other.visit) > (state.last, state.visit)
+    ):
+        state.last, state.visit = other.last, other.visit
+    firsts = [first for first in (state.first, other.first) if first is not None]
+    state.first = min(firsts, default=None)
     for number, theirs in other.days.items():
         day = state.days.setdefault(number, Day())
         day.dwell += theirs.dwell
@@ -297,32 +305,6 @@ def latest_merge(one: list[int], other: list[int], *, keep: int) -> list[int]:
     if not one or not other or one[-1] <= other[0]:
         return (one + other)[-keep:]
     return sorted(one + other)[-keep:]
-
-
-def _either(choose: Callable[[int, int], int], a: int | None, b: int | None) -> int | None:
-    return (b if a is None else a) if a is None or b is None else choose(a, b)
-
-
-def increment_of(
-    *,
-    type: str,
-    category: str,
-    content_type: str,
-    amount: float,
-    part: int,
-    occurred_ms: float,
-    starts_visit: bool,
-) -> Increment:
-    """A stored event as an increment."""
-    return Increment(
-        signal=type,
-        category=category,
-        content_type=content_type,
-        weight=amount,
-        occurred_ms=occurred_ms,
-        is_new=part == 0,
-        starts_visit=starts_visit,
-    )
 
 
 _decode = msgspec.json.Decoder(State).decode

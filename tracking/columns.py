@@ -6,17 +6,19 @@ are looked up once for each distinct one.
 """
 
 import secrets
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import numpy as np
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from numpy.typing import NDArray
 from psycopg import sql
 
 from tracking.pipeline.blocks import Block, Kind
+from tracking.pipeline.details import Detail
 
 #: Rows in one block.
 BLOCK_ROWS = 100_000
@@ -32,12 +34,16 @@ _KIND = "hashtextextended(type || E'\\n' || category || E'\\n' || content_type, 
 _BASIS = "hashtextextended(basis, {salt})"
 #: What is one too many of its kind (a part 0 that counts nothing, and says why) is no event.
 _IS_NEW = "part = 0 AND (outlier = '' OR amount > 0)"
-_COLUMNS = f"visitor_id, seq, occurred_at, amount, {_IS_NEW}, starts_visit, {_KIND}, {_BASIS}"
+_COLUMNS = (
+    f"visitor_id, coalesce(visit_id, visitor_id), seq, occurred_at, amount, {_IS_NEW},"
+    f" starts_visit, {_KIND}, {_BASIS}"
+)
 #: One row as PostgreSQL sends it: a count of columns, then each value behind its length.
 _ROW = np.dtype(
     [
         ("columns", ">i2"),
         *(("visitor_length", ">i4"), ("high", ">u8"), ("low", ">u8")),
+        *(("visit_length", ">i4"), ("visit", ">u8"), ("visit_low", ">u8")),
         *(("seq_length", ">i4"), ("seq", ">i8")),
         *(("occurred_length", ">i4"), ("occurred", ">i8")),
         *(("amount_length", ">i4"), ("amount", ">f8")),
@@ -73,7 +79,7 @@ def blocks_read(where: sql.Composed, *, through_seq: int) -> Generator[Block, No
         " AND NOT is_bot ORDER BY visitor_id, seq) TO STDOUT (FORMAT binary)"
     ).format(salt=sql.Literal(salt), where=where)
     texts = _Texts(where, salt)
-    with _reader() as (cursor, is_callers):
+    with reader() as (cursor, is_callers):
         cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))
         with closing(_arrays(cursor, query)) as arrays:
             for array in list(arrays) if is_callers else arrays:
@@ -82,8 +88,11 @@ def blocks_read(where: sql.Composed, *, through_seq: int) -> Generator[Block, No
 
 
 @contextmanager
-def _reader() -> Iterator[tuple[Any, bool]]:
-    """A cursor to read with, and whether it is on the caller's own connection."""
+def reader(*, chunked: bool = False) -> Iterator[tuple[Any, bool]]:
+    """A cursor to read with, and whether it is on the caller's own connection.
+
+    A `chunked` one on a connection of its own fetches rows as they are asked for.
+    """
     if connection.in_atomic_block:
         with connection.cursor() as cursor:
             yield cursor, True
@@ -91,7 +100,7 @@ def _reader() -> Iterator[tuple[Any, bool]]:
     own = connections.create_connection(DEFAULT_DB_ALIAS)
     try:
         own.set_autocommit(False)  # what is set, is set until the end of this transaction
-        with own.cursor() as cursor:
+        with own.chunked_cursor() if chunked else own.cursor() as cursor:
             yield cursor, False
     finally:
         own.rollback()
@@ -126,6 +135,7 @@ def _block(array: NDArray[Any], texts: "_Texts") -> Block:
         occurred_ms=array["occurred"].astype(np.float64) / 1000.0 + _POSTGRES_EPOCH_MS,
         amount=array["amount"].astype(np.float64),
         is_new=array["is_new"],
+        visit=(array["visit"].astype(np.uint64) >> np.uint64(1)).astype(np.int64),
         starts_visit=array["starts_visit"],
         kind=kind,
         basis=basis,
@@ -178,3 +188,33 @@ class _Texts:
             for kind, type_, category, content_type, basis, text in cursor.fetchall():
                 self.kinds[kind] = Kind(type_, category, content_type)
                 self.bases[basis] = text
+
+
+# --- In full -----------------------------------------------------------------------------------
+
+#: What Detail says, in its order.
+_DETAILS = (
+    "visitor_id, basis, type, (extract(epoch FROM occurred_at) * 1000)::float8, amount,"
+    f" CASE WHEN {_IS_NEW} THEN 0 ELSE greatest(part, 1) END, value, item, category, content_type,"
+    " path, device, medium, source, visit_id, properties"
+)
+DETAIL_ROWS = 5_000
+
+
+def details_read(
+    where: sql.Composed, *, through_seq: int, types: Collection[str]
+) -> Generator[Detail, None, None]:
+    """Events of these types in full, read as `blocks_read` reads, in the same order."""
+    query = sql.SQL(
+        f"SELECT {_DETAILS} FROM tracking_event WHERE {{}} AND seq <= {{}} AND type = ANY({{}})"
+        " AND NOT is_bot ORDER BY visitor_id, seq"
+    ).format(where, sql.Literal(through_seq), sql.Literal(sorted(types)))
+    with reader(chunked=True) as (cursor, _):
+        cursor.execute(query)
+        while rows := cursor.fetchmany(DETAIL_ROWS):
+            for row in rows:
+                *fields, visit_id, properties = row
+                visit = visit_id.int >> 65 if visit_id else None
+                # Django leaves JSON as it comes.
+                known = msgspec.json.decode(properties) if properties else None
+                yield Detail._make((*fields, visit, known))

@@ -15,6 +15,7 @@ from tracking import columns, counters
 from tracking.models import EventType, Fence, Inbox, Item, Shard, SweepCursor, Visit
 from tracking.pipeline import outliers
 from tracking.pipeline.blocks import Block
+from tracking.pipeline.details import Detail
 from tracking.pipeline.enrich import ItemFacts
 from tracking.pipeline.properties import Schemas
 from tracking.pipeline.wire import Finding
@@ -53,6 +54,12 @@ def signal_list() -> dict[str, Signal]:
     """Every event type by name, with the weights marketers have set."""
     rows = EventType.objects.values_list(*Signal._fields)
     return {row[0]: Signal(*row) for row in rows}
+
+
+def cumulative_types() -> frozenset[str]:
+    """The event types whose value grows and arrives in parts, as dwell and scroll do."""
+    event = EventType.Unit.EVENT
+    return frozenset(EventType.objects.exclude(unit=event).values_list("name", flat=True))
 
 
 def event_type_labels() -> dict[str, str]:
@@ -165,6 +172,27 @@ def events_blocks(
     """
     where = columns.of_shard(shard, after_seq=after_seq, after_visitor=after_visitor)
     return columns.blocks_read(where, through_seq=through_seq)
+
+
+def events_details(
+    shard: int,
+    *,
+    after_seq: int = 0,
+    through_seq: int,
+    types: Collection[str],
+    after_visitor: UUID | None = None,
+) -> Generator[Detail, None, None]:
+    """The same events in full, of these types, in the same order."""
+    where = columns.of_shard(shard, after_seq=after_seq, after_visitor=after_visitor)
+    return columns.details_read(where, through_seq=through_seq, types=types)
+
+
+def visitor_details(
+    visitor_id: UUID, *, through_seq: int, types: Collection[str]
+) -> Generator[Detail, None, None]:
+    """One visitor's events of these types, without bots', in full, in order of storing."""
+    where = columns.of_visitor(visitor_id)
+    return columns.details_read(where, through_seq=through_seq, types=types)
 
 
 def visitor_blocks(visitor_id: UUID, *, through_seq: int) -> Iterator[Block]:

@@ -10,6 +10,7 @@ settings.load_profile("no deadline")
 @pytest.fixture(autouse=True)
 def _no_definition_is_remembered() -> None:
     """A version never changes in a database, but every test has a database of its own."""
-    from profiles import selectors
+    from profiles import featuring, selectors
 
     selectors.definition_get.cache_clear()
+    featuring.compiled_of.cache_clear()

@@ -31,6 +31,7 @@ INCREMENTS = st.builds(
     occurred_ms=st.integers(NOW_MS - 90 * 86_400_000, NOW_MS).map(float),
     is_new=st.booleans(),
     starts_visit=st.booleans(),
+    visit=st.integers(0, 3),
 )
 HISTORIES = st.lists(st.tuples(st.integers(0, 2), INCREMENTS), max_size=120)
 DEFINITION = Definition(3, {"click": (2 * DAY, 90 * DAY)})
@@ -48,6 +49,7 @@ def columns_make(rows: list[tuple[int, Increment]]) -> Columns:
         weight=np.array([event.weight for event in events]),
         is_new=np.array([event.is_new for event in events], bool),
         starts_visit=np.array([event.starts_visit for event in events], bool),
+        visit=np.array([event.visit for event in events], np.int64),
         visitors=[UUID(int=number) for number in range(3)],
         signals=signals.values,
         categories=categories.values,

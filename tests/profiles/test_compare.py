@@ -19,6 +19,7 @@ from profiles.compare import (
     state_compare,
     state_differences,
 )
+from profiles.features.state import FeatureState
 from profiles.state import Day, Mass, State, state_decode, state_encode
 from tests.profiles.test_state import HISTORIES, state_of
 
@@ -49,6 +50,8 @@ CHANGES: dict[str, Any] = {
     "starts": [1],
     "days": {20_000: Day(12.5, 3, 2, 5)},
     "half_lives": {},
+    "visit": 7,
+    "features": {"abc": FeatureState([1])},
 }
 
 

@@ -23,7 +23,8 @@ class Block(NamedTuple):
 
     `visitor` holds codes (places in `visitors`), `kind` those of `kinds` and `basis` those of
     `bases`. `occurred_ms` is in milliseconds since 1970, `amount` in the signal's unit;
-    `is_new` is False for a later part of a cumulative event and for one too many of its kind.
+    `is_new` is False for a later part of a cumulative event and for one too many of its kind;
+    `visit` stands for the visit, by 63 bits.
     """
 
     visitor: NDArray[np.int64]
@@ -31,6 +32,7 @@ class Block(NamedTuple):
     occurred_ms: NDArray[np.float64]
     amount: NDArray[np.float64]
     is_new: NDArray[np.bool_]
+    visit: NDArray[np.int64]
     starts_visit: NDArray[np.bool_]
     kind: NDArray[np.int64]
     basis: NDArray[np.int64]
