@@ -31,6 +31,7 @@ NAVIGATION = (
             ("Visitors", "group", "profiles_profile"),
             ("Event types", "balance", "tracking_eventtype"),
             ("Site baseline", "equalizer", "profiles_baseline"),
+            ("Declared features", "data_object", "profiles_declaredfeature"),
         ),
     ),
     (
@@ -42,6 +43,7 @@ NAVIGATION = (
             ("Cleaning counts", "cleaning_services", "tracking_dropcount"),
             ("Outliers", "monitoring", "tracking_outlier"),
             ("Self-checks", "fact_check", "profiles_selfcheck"),
+            ("Rebuilds", "autorenew", "profiles_rebuild"),
             ("Inbox", "inbox", "tracking_inbox"),
             ("Retention", "auto_delete", "tracking_retentionrun"),
             ("Consent decisions", "gavel", "consent_consentdecision"),

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
+from kombu import Queue
 
 from config import embedded
 from config.env import (
@@ -84,6 +85,19 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+#: What takes minutes has a queue of its own, so that events never wait behind it. A worker without
+#: `-Q` works on both.
+CELERY_TASK_QUEUES = tuple(map(Queue, ("celery", "slow")))
+CELERY_TASK_ROUTES = {
+    name: {"queue": "slow"}
+    for name in (
+        "profiles.tasks.baseline_compute_task",
+        "profiles.tasks.self_check_task",
+        "profiles.tasks.shard_rebuild_task",
+        "tracking.tasks.replay_work_task",
+        "tracking.tasks.retention_sweep_task",
+    )
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}

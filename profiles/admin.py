@@ -14,15 +14,15 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
 from consent import selectors as consent_selectors
-from profiles import selectors, selfcheck
+from profiles import rebuild_admin, selectors, selfcheck  # noqa: F401 -- registers its own
 from profiles.baseline import MIN_PUBLISHED, Baseline
 from profiles.models import Baseline as BaselineRow
 from profiles.models import Profile, SelfCheck
+from profiles.readonly import ReadOnlyAdmin
 from profiles.services import PURPOSE
 from profiles.state import state_decode
 from profiles.vector import Interest, Weights, behavioral_vector, interest_list
@@ -63,7 +63,7 @@ def shown_of(raw: bytes, weights: Weights, baseline: Baseline | None, *, now: fl
 
 
 @admin.register(Profile)
-class ProfileAdmin(ModelAdmin):
+class ProfileAdmin(ReadOnlyAdmin):
     list_display = ("short_id", "last_seen", "top_interest", "visits", "engagement")
     list_filter = ("last_event_at",)
     list_per_page = 50
@@ -96,15 +96,6 @@ class ProfileAdmin(ModelAdmin):
             raise Http404
         return redirect("visitor", visitor_id)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     @display(description="Visitor", ordering="visitor_id")
     def short_id(self, profile: Profile) -> str:
         return str(profile.visitor_id)[:8]
@@ -134,21 +125,6 @@ class ProfileAdmin(ModelAdmin):
             percent,
             percent,
         )
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only workers make."""
-
-    compressed_fields = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 #: Whoever may change self-checks, which nobody does, may mend what they found.

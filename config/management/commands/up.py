@@ -126,13 +126,14 @@ def run_services(supervisor: Supervisor) -> Iterator[embedded.Services | None]:
 
 
 def list_programs() -> list[Program]:
-    """What runs beside the services: the web server, the worker, the schedule."""
+    """What runs beside the services: the web server, the workers, the schedule."""
     python = sys.executable
     # Celery warns about being root, which is this machine's owner's choice.
     celery = [python, "-W", "ignore::UserWarning", "-m", "celery", "--quiet", "-A", "config"]
     web_workers = env_int("WEB_WORKERS", 2, least=1)
     web_threads = env_int("WEB_THREADS", 4, least=1)
     workers = env_int("WORKERS", 2, least=0)
+    slow_workers = env_int("SLOW_WORKERS", 1, least=1)
     schedule_file = settings.DATA_DIR / "beat-schedule"
     web = Program(
         name="web",
@@ -162,6 +163,16 @@ def list_programs() -> list[Program]:
             argv=[
                 *(*celery, "worker", "--concurrency", str(workers), "--loglevel", "INFO"),
                 *("--without-gossip", "--without-mingle", "--hostname", "attune@%h"),
+                *("-Q", "celery"),
+            ],
+        ),
+        Program(
+            name="slow",
+            restarts=True,
+            argv=[
+                *(*celery, "worker", "--concurrency", str(slow_workers), "--loglevel", "INFO"),
+                *("--without-gossip", "--without-mingle", "--hostname", "attune-slow@%h"),
+                *("-Q", "slow"),
             ],
         ),
         Program(
