@@ -60,15 +60,15 @@ def columns_add(
     for visitor, partial in partial_states(columns, half_lives):
         visitor_id = columns.visitors[visitor]
         state = states.get(visitor_id)
+        is_new = state is None
         if state is None:
             state = states[visitor_id] = new_state()
-            if not topics_exceed(state, partial, max_topics=max_topics):
-                partial.definition, partial.half_lives = state.definition, state.half_lives
-                states[visitor_id] = partial
-                continue
         if topics_exceed(state, partial, max_topics=max_topics):
             for event in increments(columns.take(columns.visitor == visitor)):
                 state_add(state, event, max_topics=max_topics)
+        elif is_new:
+            partial.definition, partial.half_lives = state.definition, state.half_lives
+            states[visitor_id] = partial
         else:
             state_merge(state, partial)
 
@@ -181,51 +181,55 @@ def _counts_fill(states: dict[int, State], c: Columns) -> None:
 def _recent_fill(states: dict[int, State], c: Columns, when: Ints) -> None:
     c, when = c.take(c.is_new), when[c.is_new]
     for codes, texts in ((np.zeros_like(c.category), [""]), (c.category, c.categories)):
-        rows = np.flatnonzero(codes) if len(texts) > 1 else np.arange(len(codes))
-        if len(texts) > 1 or texts is not c.categories:
-            names = _names(c.signals, list(texts))
-            key = _key(c, codes, len(texts))[rows]
-            for first, times in _latest(key, when[rows], keep=RECENT_EVENTS):
-                row = rows[first]
-                name = names[c.signal[row]][codes[row]]
-                states[int(c.visitor[row])].recent[name] = times
+        rows = np.flatnonzero(codes) if texts is c.categories else np.arange(len(codes))
+        if not len(rows):
+            continue
+        names = _names(c.signals, list(texts))
+        first, latest = _latest(_key(c, codes, len(texts))[rows], when[rows], keep=RECENT_EVENTS)
+        first = rows[first]
+        for visitor, signal, code, times in zip(
+            *(column[first].tolist() for column in (c.visitor, c.signal, codes)),
+            latest,
+            strict=True,
+        ):
+            states[visitor].recent[names[signal][code]] = times
 
 
-def _latest(key: Ints, when: Ints, *, keep: int) -> Iterator[tuple[int, list[int]]]:
-    """(a row of the key, its `keep` latest times, ascending) for each key."""
-    if not len(key):
-        return
+def _latest(key: Ints, when: Ints, *, keep: int) -> tuple[Ints, list[list[int]]]:
+    """For each key a row of it, and its `keep` latest times, ascending."""
     order = np.lexsort((when, key))
     ordered = key[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     ends = np.append(starts[1:], len(order))
     times = when[order].tolist()
-    for first, start, end in zip(
-        order[starts].tolist(), starts.tolist(), ends.tolist(), strict=True
-    ):
-        yield first, times[max(start, end - keep) : end]
+    begins = np.maximum(starts, ends - keep).tolist()
+    return order[starts], [times[b:e] for b, e in zip(begins, ends.tolist(), strict=True)]
 
 
 def _spans_fill(states: dict[int, State], c: Columns, when: Ints) -> None:
-    order = np.lexsort((c.visit, when, c.visitor))
-    edges = np.flatnonzero(np.diff(c.visitor[order])) + 1
-    lowest, highest = order[np.r_[0, edges]], order[np.r_[edges, len(order)] - 1]
+    groups = _group(c.visitor)
+    ordered = when[groups.order]
+    lows = np.minimum.reduceat(ordered, groups.starts)
+    highs = np.maximum.reduceat(ordered, groups.starts)
+    is_last = ordered == np.repeat(highs, groups.ends - groups.starts)
+    visits = np.maximum.reduceat(np.where(is_last, c.visit[groups.order], 0), groups.starts)
     for visitor, low, high, visit in zip(
-        c.visitor[lowest].tolist(),
-        when[lowest].tolist(),
-        when[highest].tolist(),
-        c.visit[highest].tolist(),
+        *(column.tolist() for column in (c.visitor[groups.first], lows, highs, visits)),
         strict=True,
     ):
         state = states[visitor]
         state.first, state.last, state.visit = low, high, visit
-    visits, begun = c.visitor[c.starts_visit], when[c.starts_visit]
-    for visitor, count in zip(
-        *(a.tolist() for a in np.unique(visits, return_counts=True)), strict=True
-    ):
-        states[visitor].visits = count
-    for first, times in _latest(visits, begun, keep=RECENT_VISITS):
-        states[int(visits[first])].starts = times
+    _visits_fill(states, c.visitor[c.starts_visit], when[c.starts_visit])
+
+
+def _visits_fill(states: dict[int, State], visitor: Ints, begun: Ints) -> None:
+    if not len(visitor):
+        return
+    groups = _group(visitor)
+    counts = (groups.ends - groups.starts).tolist()
+    first, latest = _latest(visitor, begun, keep=RECENT_VISITS)
+    for code, count, times in zip(visitor[first].tolist(), counts, latest, strict=True):
+        states[code].visits, states[code].starts = count, times
 
 
 def _days_fill(states: dict[int, State], c: Columns, when: Ints) -> None:

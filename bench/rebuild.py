@@ -1,0 +1,216 @@
+"""Row 5: all profiles anew, and whether time and memory of rebuild and drain grow with history.
+
+python -m bench.rebuild [--events 1000000,10000000] [--processes 1,2] [--drained 40000]
+
+For each size the event table is filled up to it (100 events a visitor, two months, five types, six
+categories, four content types; stored in runs of 4,000 rows of a shard, as drains store them).
+Then, each in a process of its own whose memory is its own: every profile is rebuilt, the same rows
+are read by binary COPY into numpy for reference, and fresh requests are drained and folded.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from bench.drain import COMMIT_ROWS, PURPOSES, inbox_fill, services
+from bench.instance import ROOT
+from bench.report import report
+
+EVENTS_A_VISITOR = 100
+FILL = """
+INSERT INTO tracking_event (visitor_id, id, part, occurred_at, reported_at, received_at, shard, seq,
+    type, visit_id, starts_visit, basis, source, device, path, referrer_host, item, category,
+    content_type, value, amount)
+SELECT visitor, gen_random_uuid(), 0, moment, moment, moment, %(shard)s::smallint, seq,
+    type, md5(visitor::text || date_trunc('day', moment))::uuid, random() < 0.05, %(basis)s,
+    'bench',
+    'phone', '/items/' || number || '/', '', 'item-' || number,
+    (ARRAY['gardening', 'cooking', 'cycling', 'photography', 'music', 'wood'])[1 + number %% 6],
+    (ARRAY['article', 'video', 'guide', 'product'])[1 + number %% 4],
+    CASE WHEN type IN ('dwell', 'scroll') THEN amount END, amount
+FROM (
+    SELECT seq, number, moment, type,
+        CASE type WHEN 'dwell' THEN 0.5 + random() * 60 WHEN 'scroll' THEN random() ELSE 1 END
+            AS amount,
+        overlay(md5('bench' || visitor_number) placing lpad(to_hex(%(shard)s::int), 2, '0')
+            from 31 for 2)::uuid AS visitor
+    FROM (
+        SELECT seq, (random() * 500)::int AS number,
+            now() - random() * interval '60 days' AS moment,
+            (ARRAY['page_view', 'dwell', 'scroll', 'click', 'category_click'])
+                [1 + floor(random() * 5)::int] AS type,
+            floor(random() * %(visitors)s::int)::int AS visitor_number
+        FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS seq
+    ) AS drawn
+) AS events
+"""
+#: The fixed-width columns of the rows that a rebuild reads, in no order.
+REFERENCE = "visitor_id, seq, occurred_at, amount, part, starts_visit"
+REFERENCE_BYTES = 2 + (4 + 16) + (4 + 8) * 3 + (4 + 2) + (4 + 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", default="1000000,10000000")
+    parser.add_argument("--processes", default="1,2")
+    parser.add_argument("--drained", type=int, default=40_000)
+    parser.add_argument("--child", default="", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        child(options.child, options.drained)
+        return
+    sizes = [int(size) for size in options.events.split(",")]
+    processes = [int(number) for number in options.processes.split(",")]
+    with services():
+        before = 0
+        for size in sizes:
+            fill(before, size, options.drained)
+            before = size
+            rows: dict[str, float | str] = {}
+            for number in processes:
+                reference = run(["reference"])[0]
+                rows |= rebuild_measure(size, number, reference)
+            drained = run(["drain"], options.drained)[0]
+            rows |= {
+                "drain + fold, events/s": options.drained / drained["seconds"],
+                "drain + fold, CPU microseconds an event": drained["cpu"] / options.drained * 1e6,
+                "drain + fold, peak memory, MB": drained["memory"],
+            }
+            report(f"history of {size:,} events", rows)
+
+
+def rebuild_measure(size: int, processes: int, reference: dict[str, Any]) -> dict[str, float | str]:
+    shards = [list(range(16))[number::processes] for number in range(processes)]
+    names = ["rebuild:" + ",".join(map(str, mine)) for mine in shards]
+    results = run(names)
+    seconds = max(result["seconds"] for result in results)
+    reading = size / reference["seconds"]
+    label = f"rebuild, {processes} process{'es' if processes > 1 else ''}"
+    return {
+        "COPY binary to numpy, rows/s": reading,
+        f"{label}, events/s": size / seconds,
+        f"{label}, ratio to COPY": size / seconds / reading,
+        f"{label}, CPU microseconds an event": sum(each["cpu"] for each in results) / size * 1e6,
+        f"{label}, peak memory of one, MB": max(each["memory"] for each in results),
+    }
+
+
+def run(names: list[str], drained: int = 0) -> list[dict[str, Any]]:
+    """These jobs at once, each in a process of its own; what each says of itself."""
+    command = [sys.executable, "-m", "bench.rebuild", "--drained", str(drained), "--child"]
+    running = [
+        subprocess.Popen([*command, name], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for name in names
+    ]
+    return [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
+
+
+def child(name: str, drained: int) -> None:
+    import django
+
+    from config.celery import worker_tune
+
+    django.setup()
+    worker_tune()
+    job, _, argument = name.partition(":")
+    started, cpu = time.perf_counter(), time.process_time()
+    if job == "rebuild":
+        from profiles.rebuild import shard_rebuild
+
+        for shard in map(int, argument.split(",")):
+            shard_rebuild(shard)
+    elif job == "drain":
+        from tracking.services import shard_drain
+
+        shard_drain(15)
+    else:
+        reference_read()
+    result = {
+        "seconds": time.perf_counter() - started,
+        "cpu": time.process_time() - cpu,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    if job == "drain" and drained:
+        from tracking.models import Inbox
+
+        assert not Inbox.objects.exists(), "not everything was drained"
+    print(json.dumps(result))
+
+
+def reference_read() -> None:
+    """Every row's fixed-width columns into arrays, a shard at a time."""
+    import numpy as np
+    from django.db import connection
+
+    for shard in range(16):
+        query = f"COPY (SELECT {REFERENCE} FROM tracking_event WHERE shard = {shard})"
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(f"{query} TO STDOUT (FORMAT binary)") as copy,
+        ):
+            parts = []
+            while data := copy.read():
+                parts.append(bytes(data))
+        raw = b"".join(parts)[19:-2]
+        assert len(raw) % REFERENCE_BYTES == 0
+        array = np.frombuffer(raw, np.uint8).reshape(-1, REFERENCE_BYTES)
+        array[:, 6:22].copy()
+
+
+def fill(before: int, size: int, drained: int) -> None:
+    """Add events until there are `size`; then fresh requests of one shard wait for a drain."""
+    from django.db import connection
+
+    from consent import services as consent_services
+    from profiles.models import FoldCursor
+    from tracking import store
+    from tracking.models import Shard
+
+    each, done = size // 16, before // 16
+    visitors = each // EVENTS_A_VISITOR
+    now = datetime.now(UTC)
+    store.partitions_ensure(
+        [(now.year - (now.month <= back), (now.month - back - 1) % 12 + 1) for back in range(4)]
+    )
+    names = {"basis": ",".join(PURPOSES), "visitors": visitors}
+    last = dict(Shard.objects.values_list("id", "last_seq"))
+    with connection.cursor() as cursor:
+        for first in range(done, each, COMMIT_ROWS):
+            for shard in range(16):
+                begin = last.get(shard, 0) + first - done + 1
+                end = last.get(shard, 0) + min(first + COMMIT_ROWS, each) - done
+                cursor.execute(FILL, {**names, "shard": shard, "first": begin, "last": end})
+        cursor.execute("ANALYZE tracking_event")
+    for shard in range(16):
+        seq = last.get(shard, 0) + each - done
+        Shard.objects.update_or_create(id=shard, defaults={"last_seq": seq})
+        FoldCursor.objects.update_or_create(shard=shard, defaults={"seq": seq})
+        for part in _chunks(shard, visitors):
+            consent_services.attestation_record(
+                visitor_ids=part, purposes=PURPOSES, source="bench", now=now
+            )
+    inbox_fill(15, drained // 20)
+
+
+def _chunks(shard: int, visitors: int) -> Iterator[list[UUID]]:
+    from hashlib import md5
+
+    ids = [
+        UUID(
+            md5(f"bench{number}".encode(), usedforsecurity=False).hexdigest()[:30] + f"{shard:02x}"
+        )
+        for number in range(visitors)
+    ]
+    for start in range(0, visitors, 5000):
+        yield ids[start : start + 5000]
+
+
+if __name__ == "__main__":
+    main()
