@@ -116,8 +116,8 @@ EVENT_RETENTION_DAYS = env_int("EVENT_RETENTION_DAYS", default=395, least=1)
 QUARANTINE_DAYS = env_int("QUARANTINE_DAYS", default=30, least=1)
 #: Events of the API kept there per reason and day; further ones are counted only.
 QUARANTINE_MAX_PER_DAY = env_int("QUARANTINE_MAX_PER_DAY", default=1000, least=0)
-#: Distinct topics (categories and content types) one profile remembers: 64 keep the largest
-#: profile below 128 KB (profiles.state).
+#: Topics (categories and content types) one profile has room for: 64 keep the largest profile
+#: below 148 KB (docs/profiles.md).
 PROFILE_MAX_TOPICS = env_int("PROFILE_MAX_TOPICS", default=64)
 
 # --- Django ----------------------------------------------------------------------------------

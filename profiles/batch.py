@@ -5,7 +5,7 @@ merged into what the profile had. Where a topic could give way the order decides
 are added one by one instead. What never gets in: clocks, settings, storage.
 """
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -57,6 +57,7 @@ def columns_add(
     if not len(columns.visitor):
         return
     half_lives = new_state().half_lives
+    crowded: list[int] = []
     for visitor, partial in partial_states(columns, half_lives):
         visitor_id = columns.visitors[visitor]
         state = states.get(visitor_id)
@@ -64,13 +65,16 @@ def columns_add(
         if state is None:
             state = states[visitor_id] = new_state()
         if topics_exceed(state, partial, max_topics=max_topics):
-            for event in increments(columns.take(columns.visitor == visitor)):
-                state_add(state, event, max_topics=max_topics)
+            crowded.append(visitor)
         elif is_new:
             partial.definition, partial.half_lives = state.definition, state.half_lives
             states[visitor_id] = partial
         else:
             state_merge(state, partial)
+    if crowded:
+        left = columns.take(np.isin(columns.visitor, crowded))
+        for visitor, event in zip(left.visitor.tolist(), increments(left), strict=True):
+            state_add(states[columns.visitors[visitor]], event, max_topics=max_topics)
 
 
 def increments(columns: Columns) -> Iterator[Increment]:
@@ -141,22 +145,30 @@ def _masses_fill(
             np.add.reduceat(c.is_new[order].astype(np.int64), groups.starts).tolist(),
             strict=True,
         )
-        names = _names(c.signals, [prefix + text for text in texts])
-        for visitor, signal, code, mass in zip(
-            *(column[first].tolist() for column in (c.visitor, c.signal, codes)),
-            masses,
-            strict=True,
+        names = _Names(c.signals, prefix, texts)
+        for visitor, name, mass in zip(
+            c.visitor[first].tolist(), names.of(c, codes, first), masses, strict=True
         ):
-            states[visitor].masses[names[signal][code]] = Mass(*mass)
+            states[visitor].masses[name] = Mass(*mass)
 
 
 def _key(c: Columns, codes: Ints, size: int) -> Ints:
     return (c.visitor * len(c.signals) + c.signal) * size + codes
 
 
-def _names(signals: Any, topics: list[str]) -> list[list[str]]:
-    """names[signal code][topic code]."""
-    return [[f"{signal}|{topic}" for topic in topics] for signal in signals]
+class _Names(dict[int, str]):
+    """The key "signal|topic" of each pair of codes, made when it is first asked for."""
+
+    def __init__(self, signals: Sequence[str], prefix: str, texts: Sequence[str]) -> None:
+        self._signals, self._prefix, self._texts = signals, prefix, texts
+
+    def __missing__(self, pair: int) -> str:
+        signal, code = divmod(pair, len(self._texts))
+        name = self[pair] = f"{self._signals[signal]}|{self._prefix}{self._texts[code]}"
+        return name
+
+    def of(self, c: Columns, codes: Ints, rows: Ints) -> Iterator[str]:
+        return map(self.__getitem__, (c.signal[rows] * len(self._texts) + codes[rows]).tolist())
 
 
 def _log_sums(x: Floats, groups: Groups) -> list[float]:
@@ -184,15 +196,13 @@ def _recent_fill(states: dict[int, State], c: Columns, when: Ints) -> None:
         rows = np.flatnonzero(codes) if texts is c.categories else np.arange(len(codes))
         if not len(rows):
             continue
-        names = _names(c.signals, list(texts))
+        names = _Names(c.signals, "", texts)
         first, latest = _latest(_key(c, codes, len(texts))[rows], when[rows], keep=RECENT_EVENTS)
         first = rows[first]
-        for visitor, signal, code, times in zip(
-            *(column[first].tolist() for column in (c.visitor, c.signal, codes)),
-            latest,
-            strict=True,
+        for visitor, name, times in zip(
+            c.visitor[first].tolist(), names.of(c, codes, first), latest, strict=True
         ):
-            states[visitor].recent[names[signal][code]] = times
+            states[visitor].recent[name] = times
 
 
 def _latest(key: Ints, when: Ints, *, keep: int) -> tuple[Ints, list[list[int]]]:

@@ -5,26 +5,28 @@ adding does not matter and merging two states is the same operation as adding ev
 at once are added by profiles.batch; readings (recency, engagement, interests) are in
 profiles.vector.
 
-That holds up to the topics a profile remembers: beyond `max_topics` topics, or TOPIC_KEYS keys for
-each of them, the weakest gives way, and what it had is gone. Which topic is the weakest depends
-on what came before. So events are always added in the order they were stored, one by one, as soon
-as a topic could give way: a profile is the same whether it grew or was rebuilt.
+That holds up to the topics a profile remembers: it has room for TOPIC_KEYS keys, in `masses` and
+`recent`, for each of `max_topics` topics. When they are more, the weakest topics give way until a
+quarter of the room is free, and what they had is gone. Which are the weakest depends on what came
+before. So events are added in the order they were stored, one by one, as soon as a topic could
+give way: a profile is the same whether it grew or was rebuilt.
 
 Size: 100 events over 8 categories make about 7 KB, most of it the latest times; a visitor who has
 filled 8 categories, 4 content types and 10 signals to the brim has 50 KB. With `max_topics` 64 and
-the standard event types nobody has more than 128 KB, whatever they send; one who sends thousands
-of categories once each has 12 KB.
+the standard event types nobody has more than 147 KB, whatever they send (docs/profiles.md has the
+sum); one who sends thousands of categories once each has 30 KB.
 
 What never gets in: clocks, settings, storage, visitor ids.
 """
 
 from bisect import insort
+from math import log2
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct, field
 
-from profiles.decay import EPOCH, NOTHING, log_add, log_mass
+from profiles.decay import EPOCH, log_add, log_mass
 from profiles.features.state import FeatureState
 
 HOUR = 3600.0
@@ -48,8 +50,8 @@ RECENT_VISITS = 32
 RECENT_DAYS = 35
 
 
-#: Keys (in `masses` and `recent`) kept per topic, on average over `max_topics` topics: few topics
-#: with many signals are as welcome as many topics with few.
+#: Keys (in `masses` and `recent`) there is room for per topic: few topics with many signals are as
+#: welcome as many topics with few.
 TOPIC_KEYS = 4
 
 
@@ -114,13 +116,12 @@ class Increment(NamedTuple):
 
 def state_add(state: State, event: Increment, *, max_topics: int) -> None:
     """Add one event to a state, in place."""
-    keys = len(state.masses) + len(state.recent)
     _times_add(state, event)
     if event.weight > 0.0:  # else no mass to keep: a page left at once has a dwell of 0 seconds
         half_lives = state.half_lives.get(event.signal, HALF_LIVES)
         _masses_add(state.masses, event, *half_lives)
-    if keys < len(state.masses) + len(state.recent) > max_topics:
-        _topics_bound(state, max_topics)
+    if len(state.masses) + len(state.recent) > TOPIC_KEYS * max_topics:
+        _topics_bound(state, TOPIC_KEYS * max_topics * 3 // 4)
 
 
 def _masses_add(masses: dict[str, Mass], event: Increment, short: float, long: float) -> None:
@@ -212,53 +213,49 @@ def _day_add(day: Day, event: Increment) -> None:
 
 
 def topics_exceed(state: State, other: State, *, max_topics: int) -> bool:
-    """Whether both states together remember more than they may, so that topics give way.
+    """Whether both states together remember more than they may, so that topics give way."""
+    keys = len(state.masses.keys() | other.masses.keys())
+    return keys + len(state.recent.keys() | other.recent.keys()) > TOPIC_KEYS * max_topics
 
-    May say so a few keys too early, never too late.
+
+def _topics_bound(state: State, room: int) -> None:
+    """Let the weakest topics give way until no more than `room` keys are left; ties by name.
+
+    A topic is as strong as its long mass over all signals at the latest event; one that is known
+    by its times only, as of events without weight, is weaker than any other.
     """
-    keys = state.masses.keys() | other.masses.keys()
-    times = state.recent.keys() | other.recent.keys()
-    if len(keys) + len(times) <= max_topics:
-        return False
-    topics = {key.partition("|")[2] for key in keys} | {_recent_topic(key) for key in times}
-    return len(topics) > max_topics or len(keys) + len(times) > TOPIC_KEYS * max_topics
-
-
-def _topics_bound(state: State, max_topics: int) -> None:
-    """Let the weakest topics give way: by long mass over all signals, ties by name.
-
-    A topic that is known by its times only, as of events without weight, is weaker than any other.
-    """
-    strength: dict[str, float] = {}
-    keys: dict[str, int] = {}
-    now = (state.last or 0) / 1000.0
+    now = (state.last or 0) / 1000.0 - EPOCH
+    ages = {signal: now / long for signal, (_, long) in state.half_lives.items()}
+    usual = now / LONG
+    strengths: dict[str, float] = {}
+    masses: dict[str, list[str]] = {}
     for key, mass in state.masses.items():
         signal, _, topic = key.partition("|")
-        if topic:
-            half_life = state.half_lives.get(signal, HALF_LIVES)[1]
-            log_now = mass.long - (now - EPOCH) / half_life
-            strength[topic] = log_add(strength.get(topic, NOTHING), log_now)
-            keys[topic] = keys.get(topic, 0) + 1
+        strength = 2.0 ** (mass.long - ages.get(signal, usual))
+        if topic in masses:
+            strengths[topic] += strength
+            masses[topic].append(key)
+        elif topic:  # else everything, which is no topic
+            strengths[topic], masses[topic] = strength, [key]
+    recent: dict[str, list[str]] = {}
     for key in state.recent:
-        topic = _recent_topic(key)
-        if topic:
-            strength.setdefault(topic, NOTHING)
-            keys[topic] = keys.get(topic, 0) + 1
-    too_many, total = len(strength) - max_topics, sum(keys.values())
-    if too_many <= 0 and total <= TOPIC_KEYS * max_topics:
-        return
-    gone: set[str] = set()
-    for topic in sorted(strength, key=lambda topic: (strength[topic], topic)):
-        if len(gone) >= too_many and total <= TOPIC_KEYS * max_topics:
+        if topic := _recent_topic(key):
+            recent.setdefault(topic, []).append(key)
+    ranks = {topic: _rank(strength) for topic, strength in strengths.items()}
+    ranks |= dict.fromkeys(recent.keys() - ranks.keys(), _rank(0.0))
+    for _, topic in sorted(zip(ranks.values(), ranks, strict=True)):
+        if len(state.masses) + len(state.recent) <= room:
             break
-        gone.add(topic)
-        total -= keys[topic]
-    state.masses = {
-        key: mass for key, mass in state.masses.items() if key.partition("|")[2] not in gone
-    }
-    state.recent = {
-        key: times for key, times in state.recent.items() if _recent_topic(key) not in gone
-    }
+        for key in masses.get(topic, ()):
+            del state.masses[key]
+        for key in recent.get(topic, ()):
+            del state.recent[key]
+
+
+def _rank(strength: float) -> int:
+    """Whole millionths of a half-life: topics that are as strong as each other have the same rank,
+    in whatever order they were added up, which rounds the sums differently."""
+    return int(log2(strength) * 1e6 + 0.5) if strength else -(10**12)
 
 
 def _recent_topic(key: str) -> str:
