@@ -98,6 +98,7 @@ def shard_rebuild(
     with transaction.atomic():
         store.cursor_lock(shard, timeout_ms=LOCK_MS)
         gone = store.profiles_delete_before(shard, updated_at=since)
+        services.cache_forget(gone)
     services.cache_forget(gone)
     return written
 
@@ -151,6 +152,8 @@ def _portion_write(
         if kept:
             store.states_write(kept, shard=portion.shard)
         tell(len(kept))
+        # Here too: after a worker that dies right after the commit nobody would.
+        services.cache_forget(kept)
     services.cache_forget(kept)
     return len(kept)
 

@@ -19,15 +19,18 @@ PREFIX = "attune-test-"
 
 
 class Cluster:
-    """Both services in a folder of their own, gone with everything in it after `stop`."""
+    """Both services in a folder of their own, gone with everything in it after `stop`.
 
-    def __init__(self) -> None:
+    Unless `throw_away`, what PostgreSQL has committed outlives its being killed, as in production.
+    """
+
+    def __init__(self, *, throw_away: bool = True) -> None:
         sweep()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         # As root the servers run as somebody else, who must be able to pass.
         self.folder.chmod(0o711)
         (self.folder / "static").mkdir()  # WhiteNoise warns when it is missing
-        self.services = embedded.start(self.folder, throw_away=True)
+        self.services = embedded.start(self.folder, throw_away=throw_away)
 
     def stop(self) -> None:
         self.services.stop()

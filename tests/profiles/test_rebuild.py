@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
 
 from profiles import rebuild, selectors, services
 from profiles.compare import state_differences
@@ -152,6 +153,28 @@ def test_what_a_page_reads_follows() -> None:
     key = selectors.profile_cache_key(ana)
     state = selectors.profile_from_cache(ana, cache.get(key))
     assert state == selectors.profile_get(ana)
+
+
+def test_a_worker_that_dies_right_after_a_commit_leaves_no_page_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    visitors = visitors_make()
+    forget = services.cache_forget
+
+    def die_after_the_commit(visitor_ids: Any) -> None:
+        if not connection.in_atomic_block:
+            raise SystemExit
+        forget(visitor_ids)
+
+    monkeypatch.setattr(services, "cache_forget", die_after_the_commit)
+    for visitor in visitors:
+        cache.set(selectors.profile_cache_key(visitor), b'{"visits":99}')
+    with pytest.raises(SystemExit):
+        rebuild.shard_rebuild(0)
+    keys = [selectors.profile_cache_key(visitor) for visitor in visitors]
+    left = cache.get_many(keys)
+    assert keys[0] not in left
+    assert len(left) < len(keys)
 
 
 # --- Half-lives ----------------------------------------------------------------------------------
