@@ -103,8 +103,10 @@ def reader(*, chunked: bool = False) -> Iterator[tuple[Any, bool]]:
         with own.chunked_cursor() if chunked else own.cursor() as cursor:
             yield cursor, False
     finally:
-        own.rollback()
-        own.close()
+        try:
+            own.rollback()
+        finally:
+            own.close()  # a broken one too, or the pool waits for it for good
 
 
 def _arrays(cursor: Any, query: sql.Composed) -> Generator[NDArray[np.void], None, None]:
