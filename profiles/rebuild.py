@@ -33,6 +33,9 @@ from tracking import selectors as tracking_selectors
 from tracking.services import job_lock
 
 LOCK_MS = 60_000
+#: Seconds after which a nudge that found no worker is dropped: the schedule asks again, and what it
+#: asks must not pile up behind a shard that takes an hour.
+NUDGE_SECONDS = 60
 LAST_VISITOR = UUID(int=2**128 - 1)
 #: Called in the transaction of what it tells: (last visitor, events, profiles) of a portion.
 Checkpoint = Callable[[UUID, int, int], None]
@@ -185,7 +188,7 @@ def rebuild_nudge() -> None:
     """Ask workers for every shard that is not done. One that is being worked is left alone."""
     unfinished = RebuildShard.objects.filter(rebuild__finished_at=None, finished_at=None)
     for shard in unfinished.values_list("shard", flat=True):
-        current_app.send_task("profiles.tasks.shard_rebuild_task", (shard,))
+        current_app.send_task("profiles.tasks.shard_rebuild_task", (shard,), expires=NUDGE_SECONDS)
 
 
 def rebuild_shard(shard: int) -> None:
