@@ -141,14 +141,16 @@ def _portion_write(
                 mine = np.array([visitor <= portion.high for visitor in late.visitors], bool)
                 _block_add(states, late.take(mine[late.visitor]), portion.definition)
             if types := types_of({portion.definition.version}):
-                details = tracking_selectors.events_details(
+                late_details = tracking_selectors.events_details(
                     portion.shard,
                     after_seq=portion.seq,
                     through_seq=cursor.seq,
                     types=types,
                     after_visitor=portion.low,
                 )
-                details_add(states, Feed(details).through(portion.high), purpose=services.PURPOSE)
+                with closing(late_details):
+                    feed = Feed(late_details)
+                    details_add(states, feed.through(portion.high), purpose=services.PURPOSE)
         granted = services.visitors_granted(states.keys())
         kept = {visitor: state for visitor, state in states.items() if visitor in granted}
         if kept:
