@@ -33,6 +33,9 @@ from tracking import selectors as tracking_selectors
 from tracking.services import job_lock
 
 LOCK_MS = 60_000
+#: Seconds after which a nudge that found no worker is dropped: the schedule asks again, and what it
+#: asks must not pile up behind a shard that takes an hour.
+NUDGE_SECONDS = 60
 LAST_VISITOR = UUID(int=2**128 - 1)
 #: Called in the transaction of what it tells: (last visitor, events, profiles) of a portion.
 Checkpoint = Callable[[UUID, int, int], None]
@@ -139,14 +142,16 @@ def _portion_write(
                 mine = np.array([visitor <= portion.high for visitor in late.visitors], bool)
                 _block_add(states, late.take(mine[late.visitor]), portion.definition)
             if types := types_of({portion.definition.version}):
-                details = tracking_selectors.events_details(
+                late_details = tracking_selectors.events_details(
                     portion.shard,
                     after_seq=portion.seq,
                     through_seq=cursor.seq,
                     types=types,
                     after_visitor=portion.low,
                 )
-                details_add(states, Feed(details).through(portion.high), purpose=services.PURPOSE)
+                with closing(late_details):
+                    feed = Feed(late_details)
+                    details_add(states, feed.through(portion.high), purpose=services.PURPOSE)
         granted = services.visitors_granted(states.keys())
         kept = {visitor: state for visitor, state in states.items() if visitor in granted}
         if kept:
@@ -188,7 +193,7 @@ def rebuild_nudge() -> None:
     """Ask workers for every shard that is not done. One that is being worked is left alone."""
     unfinished = RebuildShard.objects.filter(rebuild__finished_at=None, finished_at=None)
     for shard in unfinished.values_list("shard", flat=True):
-        current_app.send_task("profiles.tasks.shard_rebuild_task", (shard,))
+        current_app.send_task("profiles.tasks.shard_rebuild_task", (shard,), expires=NUDGE_SECONDS)
 
 
 def rebuild_shard(shard: int) -> None:

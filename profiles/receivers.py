@@ -9,7 +9,7 @@ from django.dispatch import receiver
 
 from consent import selectors as consent_selectors
 from consent.signals import consent_changed
-from profiles import rebuild, selectors, services
+from profiles import rebuild, selectors, selfcheck, services
 from profiles.definition import half_lives_of
 from profiles.weight_preview import weight_preview, weights_changed
 from tracking import selectors as tracking_selectors
@@ -48,6 +48,7 @@ def forget_on_withdrawal(*, visitor_id: UUID, withdrawn: frozenset[str], **kwarg
 def forget_on_erasure(*, visitor_id: UUID, **kwargs: Any) -> None:
     """Again, after the events: a fold that was under way may have brought the profile back."""
     services.profile_erase(visitor_id=visitor_id)
+    selfcheck.visitor_forget(visitor_id=visitor_id)
 
 
 @receiver(visitor_moved, dispatch_uid="profiles: forget the retired")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from consent import selectors as consent_selectors
@@ -30,6 +31,8 @@ SAMPLE = 5_000
 CHUNK = 500
 #: How many visitors that differ a check names, and rebuilds.
 NAMED = 100
+#: How much of an id names a visitor.
+SHORT = 8
 KEPT = timedelta(days=365)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,7 +50,7 @@ class Found:
         if difference:
             self.differing += 1
             if len(self.named) < NAMED:
-                self.named.append((str(visitor_id)[:8], difference))
+                self.named.append((str(visitor_id)[:SHORT], difference))
 
 
 def self_check(*, now: datetime) -> SelfCheck:
@@ -110,6 +113,18 @@ def check_rebuild(*, check: SelfCheck) -> int:
     check.rebuilt_at = timezone.now()
     check.save(update_fields=["rebuilt_at"])
     return len(visitor_ids)
+
+
+def visitor_forget(*, visitor_id: UUID) -> None:
+    """Name an erased visitor in no check any more; whose id begins alike goes along."""
+    short_id = str(visitor_id)[:SHORT]
+    named = SelfCheck.objects.filter(differences__contains=[{"visitor": short_id}])
+    with transaction.atomic():
+        for check in named.select_for_update().order_by("pk"):
+            left = [one for one in check.differences if one["visitor"] != short_id]
+            check.differing -= len(check.differences) - len(left)
+            check.differences = left
+            check.save(update_fields=["differing", "differences"])
 
 
 def _visitors_named(short_id: str) -> set[UUID]:

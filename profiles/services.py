@@ -18,7 +18,7 @@ from profiles.columns import Columns
 from profiles.definition import Definition
 from profiles.featuring import details_add, types_of
 from profiles.mappers import columns_of
-from profiles.models import Profile
+from profiles.models import Profile, RebuildShard
 from profiles.selectors import PROFILE_CACHE_SECONDS, profile_cache_key
 from profiles.state import State
 from tracking import selectors as tracking_selectors
@@ -176,6 +176,8 @@ def profile_erase(*, visitor_id: UUID) -> None:
     with transaction.atomic():
         store.cursor_lock(tracking_selectors.shard_of(visitor_id), timeout_ms=10_000)
         profile_delete(visitor_id=visitor_id)
+        # A rebuild that stood just there begins its shard again, should its worker die now.
+        RebuildShard.objects.filter(after=visitor_id).update(after=None)
 
 
 def profile_delete(*, visitor_id: UUID) -> None:

@@ -91,10 +91,10 @@ def blocks_read(where: sql.Composed, *, through_seq: int) -> Generator[Block, No
 def reader(*, chunked: bool = False) -> Iterator[tuple[Any, bool]]:
     """A cursor to read with, and whether it is on the caller's own connection.
 
-    A `chunked` one on a connection of its own fetches rows as they are asked for.
+    A `chunked` one fetches rows as they are asked for.
     """
     if connection.in_atomic_block:
-        with connection.cursor() as cursor:
+        with connection.chunked_cursor() if chunked else connection.cursor() as cursor:
             yield cursor, True
         return
     own = connections.create_connection(DEFAULT_DB_ALIAS)
@@ -103,8 +103,10 @@ def reader(*, chunked: bool = False) -> Iterator[tuple[Any, bool]]:
         with own.chunked_cursor() if chunked else own.cursor() as cursor:
             yield cursor, False
     finally:
-        own.rollback()
-        own.close()
+        try:
+            own.rollback()
+        finally:
+            own.close()  # a broken one too, or the pool waits for it for good
 
 
 def _arrays(cursor: Any, query: sql.Composed) -> Generator[NDArray[np.void], None, None]:

@@ -29,6 +29,7 @@ from tracking.imports.mapping import Mapping, mapping_find, mapping_parse
 from tracking.imports.reader import Record, columns_read, file_open, records_read
 from tracking.imports.rows import Mapped, RecordMapper, Unusable, record_mapper
 from tracking.models import ImportRun
+from tracking.pipeline.personal import personal_kind
 from tracking.pipeline.steps import Receipt
 from tracking.pipeline.wire import Refusal
 from tracking.runs import RefusedLine
@@ -190,11 +191,12 @@ def _portion_queue(
 
 
 def _refused_line(run_id: int, record: Record, result: Unusable) -> RefusedLine:
-    # The file has the line still; a copy of what is personal in it is not ours to keep.
-    content = "" if result.reason is Refusal.PERSONAL_DATA else record.content
-    return RefusedLine(
-        run_id, record.line, result.reason, result.detail, content, result.visitor_id
-    )
+    # The file has the line still; a copy of what is personal in it is not ours to keep, also in a
+    # column that no event is made of.
+    is_personal = result.reason is Refusal.PERSONAL_DATA or personal_kind(record.content)
+    detail = "" if personal_kind(result.detail) else result.detail
+    content = "" if is_personal else record.content
+    return RefusedLine(run_id, record.line, result.reason, detail, content, result.visitor_id)
 
 
 def _consented(lines: list[RefusedLine]) -> list[RefusedLine]:

@@ -1,4 +1,4 @@
-"""SQL of merging visitors: their events, visits and waiting requests become another's.
+"""SQL of merging visitors: their events, visits and all that waits become another's.
 
 All functions run in the caller's transaction; moving presumes that the caller holds both shards.
 """
@@ -111,6 +111,15 @@ def inbox_relabel(from_id: UUID, into_id: UUID, *, shard: int) -> int:
             (into_id, shard, from_id),
         )
         return int(cursor.rowcount)
+
+
+def quarantine_relabel(from_id: UUID, into_id: UUID) -> None:
+    """Make what may still be mended another visitor's: it would be refused as a retired one's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE tracking_quarantine SET visitor_id = %s WHERE visitor_id = %s",
+            (into_id, from_id),
+        )
 
 
 def merges_add(pairs: Sequence[tuple[UUID, UUID]]) -> None:

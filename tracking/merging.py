@@ -68,6 +68,7 @@ def _visitor_move(from_id: UUID, into_id: UUID) -> int | None:
             from_id, into_id, shard=shard, last_seq=last_seqs[shard], growing=growing
         )
         store.shard_advance(shard, last_seq=last_seqs[shard] + moved)
+        merge_store.quarantine_relabel(from_id, into_id)
         waiting = merge_store.inbox_relabel(from_id, into_id, shard=shard)
     if waiting:
         services.shard_nudge(shard)

@@ -230,7 +230,12 @@ def visitor_delete(visitor_id: UUID) -> int:
         cursor.execute("DELETE FROM tracking_inbox WHERE visitor_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_visit WHERE visitor_id = %s", (visitor_id,))
         cursor.execute("DELETE FROM tracking_visitor WHERE visitor_id = %s", (visitor_id,))
-        cursor.execute("DELETE FROM tracking_visitormerge WHERE from_id = %s", (visitor_id,))
+        # A merge into this visitor that is not done yet may be into another one by now.
+        cursor.execute(
+            "DELETE FROM tracking_visitormerge WHERE from_id = %s"
+            " OR (into_id = %s AND done_at IS NOT NULL)",
+            (visitor_id, visitor_id),
+        )
         cursor.execute("DELETE FROM tracking_event WHERE visitor_id = %s", (visitor_id,))
         return int(cursor.rowcount)
 

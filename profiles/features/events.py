@@ -1,12 +1,12 @@
 """The event that features read, and the part of it that a condition or an aggregation looks at."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
 
-from profiles.features.definition import AMOUNT, PROPERTY, Feature, Visit
+from profiles.features.definition import PROPERTY
 
 
 class FeatureEvent(Struct, frozen=True, gc=False):
@@ -31,21 +31,6 @@ class FeatureEvent(Struct, frozen=True, gc=False):
     source: str = ""
     visit: int | None = None
     properties: Mapping[str, Any] | None = None
-
-
-#: What every reader of events fetches anyway.
-BASIC_FIELDS = frozenset({"type", "occurred_ms", "amount", "part"})
-
-
-def fields_needed(features: Iterable[Feature]) -> frozenset[str]:
-    """The attributes of FeatureEvent, beyond BASIC_FIELDS, that these features look at."""
-    needed = set()
-    for feature in features:
-        if isinstance(feature.window, Visit):
-            needed.add("visit")
-        for field in (feature.of, *(condition.field for condition in feature.where)):
-            needed.add("properties" if field.startswith(PROPERTY) else field)
-    return frozenset(needed - {"", AMOUNT})
 
 
 def field_getter(field: str) -> Callable[[Any], Any]:

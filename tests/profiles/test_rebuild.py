@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from celery import current_app
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
@@ -14,6 +16,7 @@ from django.db import connection
 from profiles import rebuild, selectors, services
 from profiles.compare import state_differences
 from profiles.models import Profile, Rebuild, RebuildShard
+from profiles.rebuild import rebuild_nudge
 from profiles.state import DAY, State
 from tests.tracking.people import ana_make, click_make, drain, event_make, inbox_put, withdraw
 from tracking import columns
@@ -257,3 +260,16 @@ def test_a_text_whose_events_are_gone_while_read_is_no_obstacle(
     blocks = list(tracking_selectors.events_blocks(0, through_seq=through))
     assert sum(len(block.seq) for block in blocks) == 10
     assert "gone" not in {kind.category for block in blocks for kind in block.kinds}
+
+
+def test_what_the_schedule_asks_does_not_pile_up_behind_a_shard_that_takes_long() -> None:
+    run = Rebuild.objects.create(reason="test")
+    RebuildShard.objects.create(rebuild=run, shard=0)
+    with current_app.connection_for_write() as broker:
+        queue = broker.SimpleQueue("slow")
+        queue.clear()
+        rebuild_nudge()
+        message = queue.get(timeout=5)
+        message.ack()
+    expires = datetime.fromisoformat(message.headers["expires"])
+    assert expires < datetime.now(UTC) + timedelta(seconds=2 * rebuild.NUDGE_SECONDS)

@@ -26,7 +26,6 @@ from profiles.vector import (
     momentum_of,
     pace_of,
     scroll_velocity,
-    vector_as_dict,
 )
 from profiles.visits import Gaps
 from tests.profiles.people import NOW, WEIGHTS, daily, state_of, visited
@@ -228,15 +227,12 @@ def test_nothing_is_known_of_a_new_visitor() -> None:
     assert interest_list(State(), WEIGHTS, now=NOW) == []
 
 
-def test_the_vector_as_plain_values() -> None:
+def test_gaps_trends_and_content_type_are_parts_of_the_vector() -> None:
     state = visited(0.5, 3.1, 5.2, 9, state=deepcopy(HISTORY))
-    plain = vector_as_dict(behavioral_vector(state, WEIGHTS, now=NOW, baseline=SITE))
-    assert tuple(plain) == Vector._fields
-    assert plain["temporal_gaps"] == {
-        "mean_days": 2.8333, "latest_days": 2.6, "present_days": 0.5, "is_unusual": False,
-    }  # fmt: skip
-    assert plain["behavioral_trends"].keys() == {"dwell_time", "clicks", "visits"}
-    assert plain["preferred_content_type"] == "article"
+    vector = behavioral_vector(state, WEIGHTS, now=NOW, baseline=SITE)
+    assert vector.temporal_gaps == pytest.approx(Gaps(2.8333, 2.6, 0.5, False), abs=1e-4)
+    assert vector.behavioral_trends._fields == ("dwell_time", "clicks", "visits")
+    assert vector.preferred_content_type == "article"
 
 
 @given(

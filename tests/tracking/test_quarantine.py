@@ -141,6 +141,24 @@ def test_a_refused_line_is_kept_whole_with_its_visitor(tmp_path: Any) -> None:
     assert (broken.visitor_id, broken.payload) == (None, "broken")
 
 
+@pytest.mark.parametrize("column", ["timestamp", "other"])
+def test_of_a_line_with_personal_data_in_any_column_the_content_is_not_kept(
+    column: str, tmp_path: Any
+) -> None:
+    mapping, log = tmp_path / "notes.toml", tmp_path / "log.csv"
+    mapping.write_text(
+        'name = "notes"\nformat = "csv"\nvisitor = { column = "who" }\n'
+        'time = { column = "timestamp", format = "epoch_s" }\n'
+        '[[events]]\ntype = { constant = "click" }\n'
+    )
+    row = {"who": "ana", "timestamp": "soon", "other": ""} | {column: "ana@example.org"}
+    log.write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    run_import(log, mapping=str(mapping))
+    kept = Quarantine.objects.get()
+    assert (kept.reason, kept.line, kept.payload, kept.whole) == ("malformed_line", 2, "", False)
+    assert "ana@" not in kept.detail
+
+
 def test_of_a_line_of_who_withdrew_only_number_and_reason_are_kept(tmp_path: Any) -> None:
     run_import(file_make(tmp_path, good(1), good(1, who="ben")))
     withdraw(visitor_of("ana"))

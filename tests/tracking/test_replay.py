@@ -15,6 +15,7 @@ from django.test import Client
 
 from tests.tracking.people import ana_make, drain, event_make, post, stored, withdraw
 from tests.tracking.test_drain import run_together
+from tests.tracking.test_merging import merge, sign_in
 from tests.waiting import wait_until
 from tracking import counters, quarantine, replay, selectors, services, store
 from tracking.models import DropCount, EventType, Inbox, Quarantine, QuarantineReplay
@@ -283,3 +284,13 @@ def test_a_worker_does_it_and_the_schedule_asks_again_when_a_nudge_is_lost(
     wait_until(lambda: selectors.visitor_event_count(ana) == 300)
     job.refresh_from_db()
     assert (job.done, job.failed) == (300, 0)
+
+
+def test_what_a_visitor_left_before_a_sign_in_is_tried_again_as_the_accounts() -> None:
+    ana = ana_make()
+    refused_make(ana)
+    account = sign_in(ana)
+    merge(ana)
+    type_add()
+    assert replay.quarantine_replay(ids=all_ids()) == (1, 0, 0)
+    assert (drain(account), len(stored(account))) == (1, 1)

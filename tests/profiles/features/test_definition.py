@@ -14,7 +14,6 @@ from profiles.features.checks import (
     features_check,
 )
 from profiles.features.definition import Condition, Feature, Lifetime, Rolling
-from profiles.features.events import BASIC_FIELDS, fields_needed
 from profiles.features.fold import feature_compile
 
 PLAIN: dict[str, Any] = {"type": "view", "aggregation": "count", "window": {"kind": "lifetime"}}
@@ -189,22 +188,6 @@ def test_a_key_stays_what_it_is() -> None:
 )
 def test_a_feature_says_what_it_is(changes: dict[str, Any], words: str) -> None:
     assert feature_parse(PLAIN | changes).describe() == words
-
-
-def test_a_reader_fetches_only_what_features_look_at() -> None:
-    parse = [
-        PLAIN,
-        PLAIN | SUM,
-        PLAIN | window(kind="visit"),
-        PLAIN | where("property.n", "is_set"),
-    ]
-    features = [feature_parse(document) for document in parse]
-    needed = [fields_needed([feature]) for feature in features]
-    assert needed == [frozenset(), {"value"}, {"visit"}, {"properties"}]
-    assert fields_needed(features) == {"value", "visit", "properties"}
-    amount = Feature("view", "sum", Lifetime(), of="amount")
-    assert fields_needed([amount]) == frozenset()
-    assert "amount" in BASIC_FIELDS
 
 
 def test_features_that_ask_the_same_are_kept_once() -> None:
