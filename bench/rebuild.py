@@ -179,7 +179,7 @@ def fill(before: int, size: int, drained: int) -> None:
     store.partitions_ensure(
         [(now.year - (now.month <= back), (now.month - back - 1) % 12 + 1) for back in range(4)]
     )
-    names = {"basis": ",".join(PURPOSES), "visitors": visitors}
+    names: dict[str, Any] = {"basis": ",".join(PURPOSES), "visitors": visitors}
     last = dict(Shard.objects.values_list("id", "last_seq"))
     with connection.cursor() as cursor:
         for first in range(done, each, COMMIT_ROWS):

@@ -54,19 +54,20 @@ def _fold_once(shard: int) -> int:
         through = min(tracking_selectors.shard_seq(shard), cursor.seq + FOLD_EVENTS)
         if through <= cursor.seq:
             return 0
+        states: dict[UUID, State] = {}
         for block in tracking_selectors.events_blocks(
             shard, after_seq=cursor.seq, through_seq=through
         ):
             columns = columns_usable(block)
             columns = columns.take(granted_of(columns))
-            states = store.states_read(visitors_in(columns))
+            states |= store.states_read(set(visitors_in(columns)) - states.keys())
             states_add(states, columns, definition=cursor.definition)
-            if types := types_of({state.definition for state in states.values()}):
-                details = tracking_selectors.events_details(
-                    shard, after_seq=cursor.seq, through_seq=through, types=types
-                )
-                details_add(states, details, purpose=PURPOSE)
-            states_keep(states, shard=shard)
+        if types := types_of({state.definition for state in states.values()}):
+            details = tracking_selectors.events_details(
+                shard, after_seq=cursor.seq, through_seq=through, types=types
+            )
+            details_add(states, details, purpose=PURPOSE)
+        states_keep(states, shard=shard)
         store.cursor_move(shard, seq=through)
     return through - cursor.seq
 

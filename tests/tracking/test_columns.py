@@ -12,7 +12,7 @@ from tracking import columns
 
 def available() -> int:
     """How many connections could still be had."""
-    pool = connection.pool
+    pool = connection.pool  # type: ignore[attr-defined]
     assert pool is not None
     stats = pool.get_stats()
     return int(stats["pool_max"] - stats["pool_size"] + stats["pool_available"])
