@@ -124,7 +124,7 @@ class Baseline(models.Model):
         verbose_name = "site baseline"
 
     def __str__(self) -> str:
-        return f"Baseline of {self.computed_at:%F %H:%M}"
+        return f"Baseline of {self.computed_at:%-d %b %Y, %H:%M} UTC"
 
 
 class SelfCheck(models.Model):
