@@ -242,7 +242,12 @@ class SelfCheckAdmin(ReadOnlyAdmin):
     def found(self, check: SelfCheck) -> str:
         if not check.differences:
             return "Nothing."
-        rows = [(entry["visitor"], entry["text"]) for entry in check.differences]
+        url = reverse("admin:profiles_profile_changelist")
+        link = '<a class="at-link" href="{}?q={}">{}</a>'
+        rows: list[tuple[str, str]] = [
+            (format_html(link, url, entry["visitor"], entry["visitor"]), entry["text"])
+            for entry in check.differences
+        ]
         more = check.differing - len(rows)
         if more:
             rows.append((f"and {more:,} more", "too many to name: run manage.py rebuild_profiles"))

@@ -145,7 +145,8 @@ class SelfCheck(models.Model):
         verbose_name = "self-check"
 
     def __str__(self) -> str:
-        return f"{self.checked:,} checked, {self.differing:,} differ"
+        verb = "differs" if self.differing == 1 else "differ"
+        return f"{self.checked:,} checked, {self.differing:,} {verb}"
 
     @property
     def is_open(self) -> bool:
