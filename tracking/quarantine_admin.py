@@ -222,8 +222,8 @@ class QuarantineReplayAdmin(QuarantineAdminBase):
     )
     list_display_links = None
     explanation = (
-        "More than a few rows of the quarantine are tried again in the background: here is how far "
-        "that is. Tick one that is under way to stop it."
+        f"More than {replay.AT_ONCE} rows of the quarantine are tried again in the background: "
+        "here is how far that is. Tick one that is under way to stop it."
     )
     empty = "Nothing was tried again in the background."
     actions = ("cancel",)
@@ -266,13 +266,13 @@ class QuarantineReplayAdmin(QuarantineAdminBase):
 def _result_words(result: replay.Replayed) -> str:
     """
     >>> _result_words(replay.Replayed(accepted=2, kept=1, gone=0))
-    '2 on their way to the event store, 1 still fail.'
+    '2 sent on to the event store, 1 failed again.'
     >>> _result_words(replay.Replayed())
     'There was nothing left to try again.'
     """
     counts = (
-        (result.accepted, "on their way to the event store"),
-        (result.kept, "still fail"),
+        (result.accepted, "sent on to the event store"),
+        (result.kept, "failed again"),
         (result.gone, "deleted: consent was withdrawn, or nobody can mend them"),
     )
     said = ", ".join(f"{count:,} {words}" for count, words in counts if count)
