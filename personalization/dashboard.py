@@ -110,6 +110,8 @@ def _self_check() -> Card:
     verb = "differs" if check.differing == 1 else "differ"
     text = f"{check.checked:,} checked, {check.differing:,} {verb}"
     text += f" ({check.finished_at:%-d %b %Y, %H:%M} UTC)"
+    if check.differing and not check.is_open:
+        text += ", rebuilt since"
     if timezone.now() - check.finished_at > CHECK_OVERDUE:
         text += ". Overdue: is the schedule running?"
     return Card("Self-check", f"{check.differing:,}", text, url)
