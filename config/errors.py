@@ -21,7 +21,7 @@ def problem_make(*, reason: str, status: int, detail: str, **extra: Any) -> dict
     """The body of a refusal; `type` leads to the reason's line in the documentation."""
     return {
         "type": f"/docs/errors#{reason}",
-        "title": reason.replace("_", " ").capitalize(),
+        "title": reason.replace("_", " ").capitalize().replace("json", "JSON"),
         "status": status,
         "detail": detail,
         "reason": reason,

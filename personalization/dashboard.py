@@ -13,6 +13,7 @@ from personalization import selectors
 from personalization.changes import ruleset_changes
 from profiles import selectors as profile_selectors
 from tracking import selectors as tracking_selectors
+from tracking.pipeline.wire import Refusal
 
 VERSIONS_SHOWN = 5
 #: A nightly check that has not come for so long is worth a word.
@@ -94,6 +95,7 @@ def _inbox() -> Card:
 
 def _refusals() -> Card:
     counts = tracking_selectors.drop_counts()
+    counts.pop(Refusal.NOTHING_ACCEPTED, None)  # its events are counted themselves
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
     text = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in ranked)
     url = reverse("admin:tracking_dropcount_changelist")
@@ -105,8 +107,11 @@ def _self_check() -> Card:
     url = reverse("admin:profiles_selfcheck_changelist")
     if check is None:
         return Card("Self-check", "–", "Profiles are checked against events every night.", url)
-    text = f"{check.checked:,} checked, {check.differing:,} differ"
+    verb = "differs" if check.differing == 1 else "differ"
+    text = f"{check.checked:,} checked, {check.differing:,} {verb}"
     text += f" ({check.finished_at:%-d %b %Y, %H:%M} UTC)"
+    if check.differing and not check.is_open:
+        text += ", rebuilt since"
     if timezone.now() - check.finished_at > CHECK_OVERDUE:
         text += ". Overdue: is the schedule running?"
     return Card("Self-check", f"{check.differing:,}", text, url)

@@ -19,7 +19,7 @@ from unfold.views import ChangeList
 
 from consent import selectors as consent_selectors
 from profiles import rebuild_admin, selectors, selfcheck  # noqa: F401 -- registers its own
-from profiles.baseline import MIN_PUBLISHED, Baseline
+from profiles.baseline import MIN_PUBLISHED, MIN_VISITORS, Baseline
 from profiles.models import Baseline as BaselineRow
 from profiles.models import Profile, SelfCheck
 from profiles.readonly import ReadOnlyAdmin
@@ -64,6 +64,7 @@ def shown_of(raw: bytes, weights: Weights, baseline: Baseline | None, *, now: fl
 
 @admin.register(Profile)
 class ProfileAdmin(ReadOnlyAdmin):
+    empty = "Nobody has agreed and read a page yet."
     list_display = ("short_id", "last_seen", "top_interest", "visits", "engagement")
     list_filter = ("last_event_at",)
     list_per_page = 50
@@ -121,7 +122,8 @@ class ProfileAdmin(ReadOnlyAdmin):
             return "–"
         percent = round(100 * profile.shown.engagement)
         return format_html(
-            '<span class="at-bar" style="--part: {}%" aria-hidden="true"></span> {} %',
+            '<span class="at-progress"><span class="at-bar" style="--part: {}%" aria-hidden="true">'
+            "</span>{} %</span>",
             percent,
             percent,
         )
@@ -142,6 +144,11 @@ SHOWN_PERCENTS = (5, 10, 25, 50, 75, 90, 95)
 
 @admin.register(BaselineRow)
 class BaselineAdmin(ReadOnlyAdmin):
+    explanation = (
+        "What is usual on this site, worked out every hour from its visitors: engagement, "
+        f"frequency and trends of one visitor are said against it, from {MIN_VISITORS} visitors on."
+    )
+    empty = "Worked out every hour, for the first time when visitors have agreed and read."
     list_display = ("computed_at", "n", "usual_day_short", "categories")
     list_per_page = 50
     ordering = ("-id",)
@@ -157,9 +164,9 @@ class BaselineAdmin(ReadOnlyAdmin):
     def categories(self, row: BaselineRow) -> int:
         return len(row.shares)
 
-    @display(description="Visitors below")
+    @display(description="So many visitors have at most this")
     def levels(self, row: BaselineRow) -> str:
-        head = ("Measure", *(f"{percent} %" for percent in SHOWN_PERCENTS))
+        head = ("Measure", *(f"{percent}\u00a0%" for percent in SHOWN_PERCENTS))
         return _table(
             head,
             [
@@ -176,14 +183,22 @@ class BaselineAdmin(ReadOnlyAdmin):
     @display(description="Shares of all affinity")
     def category_shares(self, row: BaselineRow) -> str:
         ranked = sorted(row.shares.items(), key=lambda pair: (-pair[1], pair[0]))
-        return _table(
+        table = _table(
             ("Category", "Share"), [(name, f"{100 * share:.1f} %") for name, share in ranked]
         )
+        note = f"Categories that fewer than {MIN_PUBLISHED} visitors care for are not published."
+        return format_html('{}<p class="at-muted">{}</p>', table, note) if ranked else table
 
 
 @admin.register(SelfCheck)
 class SelfCheckAdmin(ReadOnlyAdmin):
     """What the nightly checks found, and a button that mends it."""
+
+    explanation = (
+        "Every night the profiles of up to 5,000 visitors are compared with what their stored "
+        "events add up to. Open a check that found differences to see and mend them."
+    )
+    empty = "There was no check yet: the first comes tonight, at 3:23 UTC."
 
     list_display = ("started_at", "result", "state", "rebuilt_at")
     list_per_page = 50
@@ -227,7 +242,12 @@ class SelfCheckAdmin(ReadOnlyAdmin):
     def found(self, check: SelfCheck) -> str:
         if not check.differences:
             return "Nothing."
-        rows = [(entry["visitor"], entry["text"]) for entry in check.differences]
+        url = reverse("admin:profiles_profile_changelist")
+        link = '<a class="at-link" href="{}?q={}">{}</a>'
+        rows: list[tuple[str, str]] = [
+            (format_html(link, url, entry["visitor"], entry["visitor"]), entry["text"])
+            for entry in check.differences
+        ]
         more = check.differing - len(rows)
         if more:
             rows.append((f"and {more:,} more", "too many to name: run manage.py rebuild_profiles"))

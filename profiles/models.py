@@ -124,7 +124,7 @@ class Baseline(models.Model):
         verbose_name = "site baseline"
 
     def __str__(self) -> str:
-        return f"Baseline of {self.computed_at:%F %H:%M}"
+        return f"Baseline of {self.computed_at:%-d %b %Y, %H:%M} UTC"
 
 
 class SelfCheck(models.Model):
@@ -145,7 +145,8 @@ class SelfCheck(models.Model):
         verbose_name = "self-check"
 
     def __str__(self) -> str:
-        return f"{self.checked:,} checked, {self.differing:,} differ"
+        verb = "differs" if self.differing == 1 else "differ"
+        return f"{self.checked:,} checked, {self.differing:,} {verb}"
 
     @property
     def is_open(self) -> bool:

@@ -10,6 +10,11 @@ class ReadOnlyAdmin(ModelAdmin):
     """Rows that only workers make."""
 
     compressed_fields = False
+    list_before_template = "admin/_explanation.html"
+    #: What the rows are, and what they are good for: above the list.
+    explanation = ""
+    #: What it means that there are none: in place of the list.
+    empty = ""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -19,6 +19,13 @@ from tracking import selectors as tracking_selectors
 class RebuildAdmin(ReadOnlyAdmin):
     """All profiles made anew; what is under way shows how far it is."""
 
+    explanation = (
+        "Profiles made anew from the stored events: after a changed half-life, for a new feature, "
+        "or by manage.py rebuild_profiles. Events keep being accepted meanwhile, and pages read a "
+        "profile as it was until the new one is there."
+    )
+    empty = "Nothing had to be made anew yet."
+
     list_display = (
         "reason",
         "state",
@@ -56,7 +63,8 @@ class RebuildAdmin(ReadOnlyAdmin):
         part = (run.events_read or 0) / total if total else 1.0
         percent = 100 if not run.left else min(99, int(100 * part))
         return format_html(
-            '<span class="at-bar" style="--part: {}%" aria-hidden="true"></span> {} %',
+            '<span class="at-progress"><span class="at-bar" style="--part: {}%" aria-hidden="true">'
+            "</span>{} %</span>",
             percent,
             percent,
         )
@@ -73,6 +81,12 @@ class RebuildAdmin(ReadOnlyAdmin):
 @admin.register(DeclaredFeature)
 class DeclaredFeatureAdmin(ReadOnlyAdmin):
     """What profiles keep of events, in words, for whom, and since when it is whole."""
+
+    explanation = (
+        "What profiles keep of events beside interests and visits, and what needs it. A new one is "
+        "live when it is computed from the stored events as well; see docs/features.md."
+    )
+    empty = "Nothing needs more of events than interests and visits."
 
     list_display = ("words", "needed_by", "state", "declared_at")
     list_display_links = None

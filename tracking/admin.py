@@ -17,6 +17,11 @@ from tracking.readonly import ReadOnlyAdmin
 class InboxAdmin(ReadOnlyAdmin):
     """What waits for a worker."""
 
+    explanation = (
+        "Requests that were accepted and not worked on yet. A row stays for about a second; rows "
+        "that stay longer wait for a worker that is not running."
+    )
+    empty = "All worked off: nothing waits for a worker."
     list_display = ("id", "source", "received_at", "shard")
     list_filter = ("source",)
     fields = ("source", "received_at", "shard", "events")

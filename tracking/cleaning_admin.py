@@ -13,14 +13,23 @@ from tracking.fence_chart import Picture, picture_of
 from tracking.models import DropCount, Fence, Outlier
 from tracking.pipeline.duplicates import STEP
 from tracking.pipeline.outliers import ACCEPTED
+from tracking.pipeline.wire import Refusal
 from tracking.readonly import ReadOnlyAdmin
 
+#: Reasons that leave a property out of an event; the event is stored.
+LEFT_OUT = frozenset({Refusal.UNKNOWN_PROPERTY, Refusal.INVALID_PROPERTY})
 #: Kinds shown with a picture, those seen most often first.
 PICTURES = 12
 
 
 @admin.register(DropCount)
 class DropCountAdmin(ReadOnlyAdmin):
+    explanation = (
+        "How often each reason refused a request or an event, left a property out of an event that "
+        "was stored, or changed an event, by day. What can be mended also waits in Quarantine; "
+        "docs/errors.md says what each reason means and what to do."
+    )
+    empty = "Nothing was refused, left out or changed."
     list_display = ("day", "reason", "effect", "source", "count")
     list_filter = ("reason", "source")
     date_hierarchy = "day"
@@ -29,8 +38,13 @@ class DropCountAdmin(ReadOnlyAdmin):
         counters.drops_merge()  # the list shows what has happened up to now
         return super().changelist_view(request, *args, **kwargs)
 
-    @display(description="Effect", label={"refused": "warning", "changed": "info"})
+    @display(
+        description="Effect",
+        label={"refused": "warning", "left out": "warning", "changed": "info"},
+    )
     def effect(self, counted: DropCount) -> str:
+        if counted.reason in LEFT_OUT:
+            return "left out"
         return "changed" if counted.reason in selectors.FINDINGS else "refused"
 
 
@@ -60,6 +74,8 @@ class TypeFilter(admin.SimpleListFilter):
 @admin.register(Outlier)
 class OutlierAdmin(ReadOnlyAdmin):
     """Flagged events, newest first, under what is usual."""
+
+    empty = "Nothing unusual was reported: every event counts in full."
 
     list_display = (
         "type_label", "content_type", "item", "reported_shown", "counted_shown", "why_word",

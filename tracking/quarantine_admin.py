@@ -65,6 +65,11 @@ class ImportRunAdmin(ReadOnlyAdmin):
     """Imports are looked at; a mapping is mended, to try its refused lines again."""
 
     form = MappingForm
+    explanation = (
+        "Each file that manage.py import_events has read, with how far it is. Open one to mend its "
+        "mapping, then try its refused lines again in Quarantine."
+    )
+    empty = "No file was imported yet. manage.py import_events does it; see docs/importing.md."
     list_display = (
         "file_name", "source", "state", "line", "queued", "quarantined", "started_at",
         "finished_at",
@@ -120,6 +125,7 @@ class QuarantineAdmin(QuarantineAdminBase):
         ("run", admin.RelatedOnlyFieldListFilter),
     )
     list_before_template = "admin/tracking/_quarantine_hint.html"
+    empty = "Nothing waits here to be mended."
     change_form_outer_before_template = "admin/tracking/_quarantine_actions.html"
     search_fields = ("detail", "payload")
     search_help_text = "Words of what came, or of what is wrong with it."
@@ -210,11 +216,16 @@ class QuarantineReplayAdmin(QuarantineAdminBase):
         "started_by",
         "state",
         "progress",
-        "done",
-        "failed",
+        "mended",
+        "still_failing",
         "finished_at",
     )
     list_display_links = None
+    explanation = (
+        f"More than {replay.AT_ONCE} rows of the quarantine are tried again in the background: "
+        "here is how far that is. Tick one that is under way to stop it."
+    )
+    empty = "Nothing was tried again in the background."
     actions = ("cancel",)
 
     @admin.action(description="Stop", permissions=["replay"])
@@ -244,7 +255,8 @@ class QuarantineReplayAdmin(QuarantineAdminBase):
     def progress(self, row: QuarantineReplay) -> str:
         tried = row.done + row.failed
         return format_html(
-            '<span class="at-bar" style="--part: {}%" aria-hidden="true"></span> {} of {}',
+            '<span class="at-progress"><span class="at-bar" style="--part: {}%" aria-hidden="true">'
+            "</span>{} of {}</span>",
             round(100 * tried / row.total) if row.total else 100,
             f"{tried:,}",
             f"{row.total:,}",
@@ -254,13 +266,13 @@ class QuarantineReplayAdmin(QuarantineAdminBase):
 def _result_words(result: replay.Replayed) -> str:
     """
     >>> _result_words(replay.Replayed(accepted=2, kept=1, gone=0))
-    '2 on their way to the event store, 1 still fail.'
+    '2 sent on to the event store, 1 failed again.'
     >>> _result_words(replay.Replayed())
     'There was nothing left to try again.'
     """
     counts = (
-        (result.accepted, "on their way to the event store"),
-        (result.kept, "still fail"),
+        (result.accepted, "sent on to the event store"),
+        (result.kept, "failed again"),
         (result.gone, "deleted: consent was withdrawn, or nobody can mend them"),
     )
     said = ", ".join(f"{count:,} {words}" for count, words in counts if count)

@@ -9,8 +9,12 @@ from unfold.admin import ModelAdmin
 class ReadOnlyAdmin(ModelAdmin):
     """Rows that only the pipeline makes."""
 
-    show_full_result_count = False
     compressed_fields = False
+    list_before_template = "admin/_explanation.html"
+    #: What the rows are, and what they are good for: above the list.
+    explanation = ""
+    #: What it means that there are none: in place of the list.
+    empty = ""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

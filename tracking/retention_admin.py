@@ -15,6 +15,12 @@ LATE = timedelta(hours=2)
 
 @admin.register(RetentionRun)
 class RetentionRunAdmin(ReadOnlyAdmin):
+    explanation = (
+        "Once a day a run deletes what is older than it may be kept: whole months of events, "
+        "events of types with a time of their own, visits and what is in quarantine. A run that "
+        "is late says what is in its way."
+    )
+    empty = "There was no run yet: the first comes within a day."
     list_display = (
         "started_at", "state", "finished_at", "partitions_dropped", "deleted", "note",
     )  # fmt: skip

@@ -113,7 +113,7 @@ def test_a_few_are_tried_at_once_and_the_answer_says_what_became_of_them(
     Quarantine.objects.filter(pk=Quarantine.objects.earliest("pk").pk).update(payload="broken")
     type_add()
     page = act(people["olga"], "try_again").content.decode()
-    assert "1 on their way to the event store, 1 still fail." in page
+    assert "1 sent on to the event store, 1 failed again." in page
     assert drain(ana) == 1
 
 

@@ -15,6 +15,12 @@ from tracking import selectors
 
 #: How often the progress is looked up, in seconds.
 LOOK_SECONDS = 0.5
+#: A rebuild of which nothing moves for so long, in seconds, probably has no worker.
+STILL_SECONDS = 15.0
+NO_WORKER = (
+    "Nothing has moved for a while: is a worker running that takes the queue slow? This waits for "
+    "one; Ctrl-C and --here do it in this process."
+)
 
 
 class Command(BaseCommand):
@@ -38,9 +44,15 @@ class Command(BaseCommand):
                 for row in run.shards.filter(finished_at=None).order_by("shard"):
                     rebuild.rebuild_shard(row.shard)
                     _show(bar, run)
+            moved, warned = (bar.n, time.monotonic()), False
             while not _finished(run):
                 time.sleep(LOOK_SECONDS)
                 _show(bar, run)
+                if bar.n != moved[0]:
+                    moved = (bar.n, time.monotonic())
+                elif not warned and time.monotonic() - moved[1] > STILL_SECONDS:
+                    bar.write(NO_WORKER, file=sys.stderr)
+                    warned = True
         profiles = run.shards.aggregate(sum=Sum("profiles"))["sum"] or 0
         seconds = time.monotonic() - started
         self.stdout.write(f"{profiles:,} profiles rebuilt in {seconds:.1f} s.")
