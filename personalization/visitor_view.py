@@ -15,6 +15,7 @@ from personalization import selectors
 from personalization.decide import PURPOSE, Decision
 from personalization.rules.context import Context
 from personalization.vector_words import Line, TrendLine, trend_lines, vector_lines
+from profiles import selectors as profile_selectors
 from profiles.baseline import NO_BASELINE, baseline_usable
 from profiles.trends import days_complete
 from profiles.vector import Interest, interest_curve, interest_ends_at
@@ -54,7 +55,8 @@ class PurposeLine:
 class VisitorReport:
     """All of one visitor; everything after `decisions` is empty where `is_known` is False.
 
-    `ranked_among` is how many visitors the baseline has, 0 where it has too few to rank by.
+    `features` are the declared features and their values, in words. `ranked_among` is how many
+    visitors the baseline has, 0 where it has too few to rank by.
     """
 
     visitor_id: UUID
@@ -67,6 +69,7 @@ class VisitorReport:
     behavior: list[Line] = field(default_factory=list)
     trends: list[TrendLine] = field(default_factory=list)
     ranked_among: int = 0
+    features: list[tuple[str, str]] = field(default_factory=list)
     visits_count: int = 0
     interests: list[InterestLine] = field(default_factory=list)
     first_seen: datetime | None = None
@@ -110,6 +113,10 @@ def visitor_report(visitor_id: UUID, *, now: datetime) -> VisitorReport:
         behavior=vector_lines(context.vector, is_ranked=is_ranked),
         trends=trend_lines(context.vector.behavioral_trends, days, is_ranked=is_ranked),
         ranked_among=site.n,
+        features=[
+            (feature.describe(), _value_text(value))
+            for feature, value in profile_selectors.features_read(context.state, now=context.now)
+        ],
         visits_count=context.state.visits,
         interests=_interest_lines(context),
         first_seen=_moment(context.state.first),
@@ -118,6 +125,12 @@ def visitor_report(visitor_id: UUID, *, now: datetime) -> VisitorReport:
         events=tracking_selectors.visitor_events(visitor_id, limit=EVENTS),
         events_count=tracking_selectors.visitor_event_count(visitor_id),
     )
+
+
+def _value_text(value: object) -> str:
+    if value is None:
+        return "nothing yet"
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 
 def _interest_lines(context: Context) -> list[InterestLine]:

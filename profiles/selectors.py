@@ -13,6 +13,8 @@ from django.db.models import Max
 from profiles.baseline import Baseline
 from profiles.definition import Definition
 from profiles.features.definition import Feature
+from profiles.features.fold import feature_read
+from profiles.features.values import Value
 from profiles.models import Baseline as BaselineRow
 from profiles.models import DeclaredFeature, FoldCursor, Profile, Rebuild, SelfCheck
 from profiles.models import Definition as DefinitionRow
@@ -22,6 +24,8 @@ from tracking import selectors as tracking_selectors
 
 #: How long a profile stays cached: about a visit, and the longest a failed write can be seen.
 PROFILE_CACHE_SECONDS = 600
+#: Seconds without an event after which a visit has ended.
+VISIT_GAP = 30 * 60.0
 BASELINE_VERSION_KEY = "baseline:version"
 #: How long a page trusts the cache on which baseline is current: the longest that one whose write
 #: to the cache failed can be late.
@@ -84,6 +88,19 @@ def features_declared() -> dict[str, Feature]:
     """What anybody needs, by key."""
     documents = DeclaredFeature.objects.values_list("key", "document")
     return {key: msgspec.convert(document, Feature) for key, document in documents}
+
+
+def features_read(state: State, *, now: float) -> list[tuple[Feature, Value | None]]:
+    """What a profile says of each feature it keeps, at `now` (seconds since 1970).
+
+    The visit that goes on is the latest one, unless it has been quiet for VISIT_GAP.
+    """
+    goes_on = state.last is not None and now - state.last / 1000.0 <= VISIT_GAP
+    visit = state.visit if goes_on else None
+    return [
+        (feature, feature_read(state.features.get(feature.key), feature, now, visit=visit))
+        for feature in definition_get(state.definition).features
+    ]
 
 
 def features_live() -> frozenset[str]:

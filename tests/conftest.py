@@ -75,6 +75,15 @@ def _empty_redis(redis_server: redis.Redis) -> None:
     redis_server.flushdb()
 
 
+@pytest.fixture(autouse=True)
+def _no_definition_is_remembered() -> None:
+    """A version never changes in a database, but every test has a database of its own."""
+    from profiles import featuring, selectors
+
+    selectors.definition_get.cache_clear()
+    featuring.compiled_of.cache_clear()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that empty all tables begin with the rows that migrations made."""

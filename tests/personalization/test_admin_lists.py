@@ -1,5 +1,7 @@
 """The lists of what only workers make: each says what it is, and what it means that it is empty."""
 
+from typing import Any
+
 import pytest
 from django.contrib import admin
 from django.test import Client
@@ -9,8 +11,8 @@ from tests.personalization.admin_site import Site
 
 #: The lists whose own head says it.
 OWN_HEAD = {"outlier", "quarantine", "profile"}
-LISTS = {
-    model._meta.model_name: (reverse_name, registered)
+LISTS: dict[str, tuple[str, Any]] = {
+    str(model._meta.model_name): (reverse_name, registered)
     for model, registered in admin.site._registry.items()
     if (reverse_name := f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     and getattr(registered, "empty", None) is not None

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -14,6 +15,9 @@ from django.utils import timezone
 from personalization.models import Campaign
 from personalization.services import ruleset_publish
 from personalization.visitor_view import visitor_report
+from profiles import rebuild
+from profiles import selectors as profile_selectors
+from profiles.features.definition import Feature, Lifetime
 from tests.personalization.admin_site import Site
 from tests.tracking.people import ana_make, ben_make, drain, event_make, inbox_put, visitor_make
 from tests.tracking.people import withdraw as consent_withdraw
@@ -186,6 +190,21 @@ def test_the_command_prints_the_same_as_the_page(ana: UUID) -> None:
     assert str(ana) in printed("--recent")
     with pytest.raises(CommandError, match="Name a visitor"):
         printed()
+
+
+def test_declared_features_are_shown_with_their_values(ana: UUID, superuser: Client) -> None:
+    asked = Feature("page_view", "count", Lifetime())
+    rebuild.features_declare(needed_by="a campaign", features=[asked])
+    for shard in range(settings.SHARDS):
+        rebuild.rebuild_shard(shard)
+    page = page_of(superuser, ana)
+    assert "Number of page_view events, ever" in page
+    state = profile_selectors.profile_get(ana)
+    assert state is not None
+    count = state.counts["page_view"]
+    assert count > 0
+    assert f"<dd>{count}</dd>" in page
+    assert f"number of page_view events, ever: {count}" in printed(str(ana))
 
 
 def test_the_list_shows_and_finds_visitors(ana: UUID, marketer: Client) -> None:

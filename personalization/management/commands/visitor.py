@@ -94,6 +94,8 @@ def _profile_lines(report: VisitorReport) -> Iterator[str]:
         yield f"  {value.label:<15} {value.text}"
     for trend in report.trends:
         yield f"  {trend.label:<15} {sparkline(trend.values, width=28):<28}  {trend.text}"
+    for words, shown in report.features:
+        yield f"  {words}: {shown}"
     yield ""
     yield f"Interests, and how they fade over {CURVE_DAYS} days"
     highest = report.interests[0].interest.score if report.interests else None
