@@ -3,6 +3,7 @@
 A bad value fails at start, by name (config/env.py).
 """
 
+import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -46,18 +47,20 @@ _database = urlsplit(DATABASE_URL)
 _database_options = dict(parse_qsl(_database.query))
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        # A restart of PostgreSQL costs no page an error: dead connections are found before use.
+        "ENGINE": "config.database",
         "NAME": _database.path.lstrip("/"),
         "USER": unquote(_database.username or ""),
         "PASSWORD": unquote(_database.password or ""),
         "HOST": _database_options.pop("host", _database.hostname or ""),
         "PORT": str(_database.port or ""),
-        # A restart of PostgreSQL costs no page an error: dead connections are found before use.
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database_options,
             # Values travel apart from the statement, so bytes and arrays go in binary.
             "server_side_binding": True,
+            # Statements are prepared that ask for it, and no others: their plans depend on what a
+            # transaction has set.
+            "prepare_threshold": sys.maxsize,
             "pool": {
                 "min_size": 1,
                 "max_size": env_int("DATABASE_POOL_SIZE", default=8),
