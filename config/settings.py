@@ -134,12 +134,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.PagePolicyMiddleware",
+    "config.middleware.PageSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.middleware.PageUserMiddleware",
+    "config.middleware.PageMessagesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "consent.middleware.ConsentMiddleware",
     "personalization.middleware.PersonalizationMiddleware",
@@ -230,8 +230,9 @@ if env_bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     # The admin's own interface library evaluates expressions, the API's docs inline a script, and
-    # the API answers JSON: none shows a visitor's markup, all stay under X-Frame-Options.
-    "EXCLUDE_URL_PREFIXES": ("/admin/", "/api/"),
+    # the API answers JSON: none shows a visitor's markup, all stay under X-Frame-Options. Answers
+    # of the API do not even pass here (config.middleware).
+    "EXCLUDE_URL_PREFIXES": ("/admin/",),
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
