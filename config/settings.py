@@ -3,6 +3,7 @@
 A bad value fails at start, by name (config/env.py).
 """
 
+import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -47,18 +48,20 @@ _database = urlsplit(DATABASE_URL)
 _database_options = dict(parse_qsl(_database.query))
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        # A restart of PostgreSQL costs no page an error: dead connections are found before use.
+        "ENGINE": "config.database",
         "NAME": _database.path.lstrip("/"),
         "USER": unquote(_database.username or ""),
         "PASSWORD": unquote(_database.password or ""),
         "HOST": _database_options.pop("host", _database.hostname or ""),
         "PORT": str(_database.port or ""),
-        # A restart of PostgreSQL costs no page an error: dead connections are found before use.
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database_options,
             # Values travel apart from the statement, so bytes and arrays go in binary.
             "server_side_binding": True,
+            # Statements are prepared that ask for it, and no others: their plans depend on what a
+            # transaction has set.
+            "prepare_threshold": sys.maxsize,
             "pool": {
                 "min_size": 1,
                 "max_size": env_int("DATABASE_POOL_SIZE", default=8),
@@ -145,12 +148,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.PagePolicyMiddleware",
+    "config.middleware.PageSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.middleware.PageUserMiddleware",
+    "config.middleware.PageMessagesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "consent.middleware.ConsentMiddleware",
     "personalization.middleware.PersonalizationMiddleware",
@@ -241,8 +244,9 @@ if env_bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     # The admin's own interface library evaluates expressions, the API's docs inline a script, and
-    # the API answers JSON: none shows a visitor's markup, all stay under X-Frame-Options.
-    "EXCLUDE_URL_PREFIXES": ("/admin/", "/api/"),
+    # the API answers JSON: none shows a visitor's markup, all stay under X-Frame-Options. Answers
+    # of the API do not even pass here (config.middleware).
+    "EXCLUDE_URL_PREFIXES": ("/admin/",),
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],

@@ -11,9 +11,10 @@ handler404 = "config.errors.page_not_found"
 handler500 = "config.errors.server_error"
 
 urlpatterns = [
+    # First what is asked most: addresses are tried in this order.
+    path("api/v1/", include("tracking.urls")),
     path("", include("demo.urls")),
     path("", include("consent.urls")),
-    path("api/v1/", include("tracking.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("", include("personalization.urls")),

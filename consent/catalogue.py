@@ -3,6 +3,7 @@
 Every page and every event asks for them, and they change a few times a year.
 """
 
+import json
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,7 @@ class Catalogue:
 
     purposes: tuple[PurposeText, ...]
     versions: Versions
+    versions_json: str
 
 
 def current() -> Catalogue:
@@ -49,7 +51,8 @@ def _read(second: int) -> Catalogue:
         )
         for row in Purpose.objects.filter(is_active=True)
     )
-    return Catalogue(purposes, {purpose.key: purpose.version for purpose in purposes})
+    versions = {purpose.key: purpose.version for purpose in purposes}
+    return Catalogue(purposes, versions, json.dumps(versions))
 
 
 for _signal in (post_save, post_delete):

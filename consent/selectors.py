@@ -27,6 +27,13 @@ GRANTED_SQL = (
     " AND expires_at > %s"
 )
 GATE_SQL = "SELECT choices, fenced_at FROM consent_effectiveconsent WHERE visitor_id = %s"
+#: The same for a record that is plainly in force: every grant under the current version.
+GRANT_SQL = (
+    "SELECT array_to_string(granted, ',') AS basis FROM consent_effectiveconsent"
+    " WHERE visitor_id = %s AND fenced_at IS NULL AND granted <> '{}' AND expires_at > %s"
+    " AND NOT EXISTS (SELECT FROM unnest(granted) AS purpose WHERE (choices->purpose->2"
+    "  = %s::jsonb->purpose AND (choices->purpose->3 = '1' OR NOT %s)) IS NOT TRUE)"
+)
 BROWSER_SQL = (
     "SELECT account.visitor_id FROM consent_accountbrowser AS browser"
     " JOIN consent_account AS account ON account.key = browser.account_id WHERE browser.id = %s"
@@ -132,6 +139,18 @@ def consent_granted(visitor_id: UUID, now: datetime, *, gpc: bool = False) -> fr
     whether the request carries the opt-out signal. Raises `django.db.Error` if it cannot tell.
     """
     return _state(_standing_from_database(visitor_id), visitor_id, gpc, now).granted
+
+
+def grant_select(
+    visitor_id: UUID, now: datetime, *, gpc: bool
+) -> tuple[str, tuple[UUID, datetime, str, bool]]:
+    """SQL and its parameters for the purposes granted to an id at the moment it runs.
+
+    For a statement of another app that must do nothing without consent, and so asks itself. It
+    gives one row: `basis`, the purposes in order, joined by commas. No row is no consent, or a
+    record that takes more than a statement to judge: `consent_granted` has the last word.
+    """
+    return GRANT_SQL, (visitor_id, now, catalogue.current().versions_json, gpc)
 
 
 def visitors_granted(visitor_ids: Iterable[UUID], purpose: str, now: datetime) -> set[UUID]:

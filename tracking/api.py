@@ -1,20 +1,24 @@
 """The collection API: parse, refuse, append, answer. The work is done by a worker, later."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from consent import selectors as consent_selectors
 from consent.origin import request_is_same_origin
-from tracking import services
+from tracking import accepting, services
 from tracking.pipeline.parse import Parsed, RefusedEvent, RequestRefused
 from tracking.pipeline.wire import MAX_BODY_BYTES, MAX_EVENTS, Refusal
 from tracking.useragent import agent_of
@@ -111,8 +115,23 @@ _PROBLEM = inline_serializer(
 )
 
 
+class JsonAlways(BaseContentNegotiation):
+    """Answers are JSON, whatever a beacon's `Accept` says."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        return next(iter(parsers))
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
 class EventsView(APIView):
     """Where the tracker reports. The visitor is known by the signed consent cookie alone."""
+
+    content_negotiation_class = JsonAlways
 
     @extend_schema(
         summary="Report up to 100 events of one visitor",
@@ -152,12 +171,12 @@ class EventsView(APIView):
             )
         ],
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         body = self._body(request)
         http, now = request._request, datetime.now(UTC)
         agent = agent_of(http.headers.get("User-Agent", ""))
         try:
-            parsed = services.request_accept(
+            parsed = accepting.request_accept(
                 body=body,
                 visitor_id=consent_selectors.visitor_id_from_cookie(http, now=now),
                 gpc=consent_selectors.gpc_from_request(http),
@@ -171,7 +190,9 @@ class EventsView(APIView):
             services.drops_count({Refusal.NOTHING_ACCEPTED: 1}, source="tracker")
             refusal = RequestRefused(Refusal.NOTHING_ACCEPTED, "No event could be used.")
             raise EventsRefused(refusal, refused=_refused(parsed.refused))
-        return Response(_answer(parsed), status=202)
+        return HttpResponse(
+            msgspec.json.encode(_answer(parsed)), status=202, content_type="application/json"
+        )
 
     def _body(self, request: Request) -> bytes:
         """The request's body, if it may be read at all; what may not is counted."""

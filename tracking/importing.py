@@ -24,7 +24,7 @@ from django.db.models import F
 
 from consent import selectors as consent_selectors
 from consent import services as consent_services
-from tracking import runs, selectors, services, store
+from tracking import nudges, runs, selectors, services, store
 from tracking.imports.mapping import Mapping, mapping_find, mapping_parse
 from tracking.imports.reader import Record, columns_read, file_open, records_read
 from tracking.imports.rows import Mapped, RecordMapper, Unusable, record_mapper
@@ -187,7 +187,7 @@ def _portion_queue(
         )
     run.refresh_from_db(fields=["line", "queued", "quarantined"])
     for shard in events:
-        services.shard_nudge(shard)
+        nudges.shard_nudge(shard)
 
 
 def _refused_line(run_id: int, record: Record, result: Unusable) -> RefusedLine:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from consent import selectors as consent_selectors
-from tracking import merge_store, selectors, services, store
+from tracking import merge_store, nudges, selectors, services, store
 from tracking.cleaning import visitors_consenting
 from tracking.models import SweepCursor
 from tracking.pipeline.duplicates import STEP
@@ -71,7 +71,7 @@ def _visitor_move(from_id: UUID, into_id: UUID) -> int | None:
         merge_store.quarantine_relabel(from_id, into_id)
         waiting = merge_store.inbox_relabel(from_id, into_id, shard=shard)
     if waiting:
-        services.shard_nudge(shard)
+        nudges.shard_nudge(shard)
     return moved
 
 

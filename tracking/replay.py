@@ -24,7 +24,7 @@ from django.db.models import F, QuerySet
 
 from consent import selectors as consent_selectors
 from consent import services as consent_services
-from tracking import selectors, services, store
+from tracking import accepting, nudges, selectors, store
 from tracking.imports.mapping import Mapping, mapping_parse
 from tracking.imports.reader import record_again
 from tracking.imports.rows import RecordMapper, Unusable, record_mapper
@@ -150,7 +150,7 @@ def _event(row: Quarantine) -> Outcome:
     if row.reason != Refusal.UNPROCESSABLE:
         body = b'{"sent_at":%.3f,"events":[%b]}' % (received_ms - row.skew_ms, events[0])
         try:
-            parsed = services.request_parse(body, received_ms=received_ms)
+            parsed = accepting.request_parse(body, received_ms=received_ms)
         except RequestRefused as refused:
             return Unusable(Refusal.INVALID_EVENT, refused.detail)
         if parsed.refused:
@@ -191,7 +191,7 @@ def _inbox_fill(accepted: Sequence[tuple[Quarantine, Waiting]], now: datetime) -
             now=now,
         )
     for shard in set(shards):
-        transaction.on_commit(partial(services.shard_nudge, shard))
+        transaction.on_commit(partial(nudges.shard_nudge, shard))
 
 
 def _counters_correct(refused: Iterable[tuple[Quarantine, Refusal | None]]) -> None:

@@ -1,4 +1,4 @@
-"""Writing what happened: accept a request, drain a shard, erase a visitor."""
+"""Writing what happened: drain a shard, erase a visitor. See accepting for what comes in."""
 
 import logging
 import time
@@ -13,9 +13,6 @@ from operator import attrgetter
 from uuid import UUID
 
 import msgspec
-from celery import current_app
-from django.conf import settings
-from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, ProgrammingError, transaction
 from psycopg.errors import LockNotAvailable
 
@@ -24,8 +21,8 @@ from consent import services as consent_services
 from tracking import forwarding, quarantine, runs, selectors, store
 from tracking.cleaning import arrived_clean, visitors_consenting
 from tracking.models import SweepCursor
-from tracking.pipeline.parse import Parsed, RequestRefused, parse_request
-from tracking.pipeline.steps import Dropped, Receipt, event_build
+from tracking.nudges import shard_nudge
+from tracking.pipeline.steps import Dropped, event_build
 from tracking.pipeline.wire import AcceptedEvent, Refusal
 from tracking.runs import RefusedLine
 from tracking.signals import events_changed, events_stored, visitor_erased
@@ -59,72 +56,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _decode_events = msgspec.json.Decoder(list[AcceptedEvent]).decode
 _at = attrgetter("at")
-
-
-def request_accept(
-    *, body: bytes, visitor_id: UUID | None, gpc: bool, device: str, is_bot: bool, now: float
-) -> Parsed:
-    """Put a browser's request into the inbox, committed, and wake a worker.
-
-    `now` is the server's time in seconds since 1970. Raises RequestRefused when the visitor has
-    not consented or no event of the body can be used; whatever is refused is counted.
-    """
-    try:
-        granted = frozenset[str]()
-        if visitor_id is not None:
-            moment = datetime.fromtimestamp(now, UTC)
-            granted = consent_selectors.consent_granted(visitor_id, moment, gpc=gpc)
-        if visitor_id is None or not granted:
-            raise RequestRefused(
-                Refusal.NO_CONSENT, "This visitor has not agreed to any purpose. Send nothing."
-            )
-        parsed = request_parse(body, received_ms=now * 1000)
-    except RequestRefused as refused:
-        drops_count({refused.reason: 1}, source="tracker")
-        raise
-    receipt = Receipt(
-        visitor_id=visitor_id,
-        source="tracker",
-        basis=",".join(sorted(granted)),
-        device=device,
-        is_bot=is_bot,
-        skew_ms=parsed.skew_ms,
-        received_ms=now * 1000,
-    )
-    if parsed.refused or parsed.left_out:
-        reasons = Counter(event.reason for event in parsed.refused)
-        reasons.update(what.reason for what in parsed.left_out)
-        drops_count(reasons, source="tracker")
-        quarantine.events_add(parsed.refused, receipt)
-    if parsed.accepted:
-        shard = selectors.shard_of(visitor_id)
-        store.inbox_add(shard=shard, receipt=receipt, payload=parsed.payload)
-        shard_nudge(shard)
-    return parsed
-
-
-def request_parse(body: bytes, *, received_ms: float) -> Parsed:
-    """What the door says of a browser's request, with the event types there are now."""
-    return parse_request(
-        body,
-        received_ms=received_ms,
-        known_types=selectors.event_schemas(),
-        max_age_ms=settings.EVENT_MAX_AGE_DAYS * 86_400_000,
-    )
-
-
-def shard_nudge(shard: int) -> None:
-    """Ask a worker to drain a shard, once until one begins. A lost nudge costs seconds."""
-    try:
-        if cache.add(f"nudge:{shard}", 1, timeout=2):
-            current_app.send_task("tracking.tasks.shard_drain_task", (shard,))
-    except Exception:  # Redis away: accepted is accepted, the sweep will find the row
-        log.warning("no nudge for shard %s: Redis is not reachable", shard)
-
-
-def nudge_taken(shard: int) -> None:
-    """From here on a new request must nudge again."""
-    cache.delete(f"nudge:{shard}")
 
 
 def shard_drain(shard: int, *, seconds: float = inf) -> int:

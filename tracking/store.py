@@ -24,6 +24,12 @@ _INSERT_INBOX = (
     "INSERT INTO tracking_inbox (shard, visitor_id, source, basis, device, is_bot, skew_ms,"
     " received_at, payload) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %b)"
 )
+#: Only while the query in it, consent's, gives a row.
+_INSERT_GRANTED = (
+    "INSERT INTO tracking_inbox (shard, visitor_id, source, basis, device, is_bot, skew_ms,"
+    " received_at, payload) SELECT %s, %s, %s, granted.basis, %s, %s, %s, %s, %b"
+    " FROM ({grant}) AS granted RETURNING basis"
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000
 Month = tuple[int, int]
@@ -88,6 +94,26 @@ def inbox_add(*, shard: int, receipt: Receipt, payload: bytes) -> None:
     """One row, one statement: committed when this returns, unless a transaction is open."""
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_INBOX, _inbox_values(shard, receipt, payload))
+
+
+def inbox_add_granted(
+    *, shard: int, receipt: Receipt, payload: bytes, grant: tuple[str, Sequence[object]]
+) -> str | None:
+    """The same if the visitor consents at that moment; returns the basis, None if nothing is added.
+
+    `grant` is SQL for a row with that basis, and its parameters; that of the receipt is not used.
+    """
+    select, parameters = grant
+    shard, visitor_id, source, _, *rest = _inbox_values(shard, receipt, payload)
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        # Straight to psycopg, which prepares it: the hottest statement is planned once.
+        row = connection.connection.execute(
+            _INSERT_GRANTED.format(grant=select),
+            (shard, visitor_id, source, *rest, *parameters),
+            prepare=True,
+        ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def inbox_add_many(rows: Iterable[tuple[int, Receipt, bytes]]) -> None:

@@ -6,12 +6,12 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 
-from tracking import counters, merging, outliers, replay, retention, services, store
+from tracking import counters, merging, nudges, outliers, replay, retention, services, store
 
 
 @shared_task
 def shard_drain_task(shard: int) -> None:
-    services.nudge_taken(shard)
+    nudges.nudge_taken(shard)
     services.shard_drain(shard, seconds=services.DRAIN_SECONDS)
 
 
@@ -19,7 +19,7 @@ def shard_drain_task(shard: int) -> None:
 def inbox_sweep() -> None:
     """Drain what a lost nudge or a killed worker left."""
     for shard in store.inbox_shards():
-        services.shard_nudge(shard)
+        nudges.shard_nudge(shard)
 
 
 @shared_task

@@ -1,18 +1,20 @@
 """The gate's readers."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import product
 from statistics import median
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.test import RequestFactory
 from django.utils import timezone
 
-from consent import selectors, services
+from consent import mappers, selectors, services
 from consent.cookies import COOKIE_NAME, cookie_value
-from consent.logic import Control
-from consent.models import Purpose
+from consent.logic import Choice, Control, Standing
+from consent.models import EffectiveConsent, Purpose
 from tests.consent.visitors import BOTH, decide
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +44,44 @@ def test_the_gate_of_the_api_is_fast():
         selectors.consent_granted(visitor_id, now)
         took.append(time.perf_counter() - started)
     assert median(took) < 0.002
+
+
+def granted_by_statement(visitor_id: UUID, now: datetime, gpc: bool) -> frozenset[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(*selectors.grant_select(visitor_id, now, gpc=gpc))
+        row = cursor.fetchone()
+    return frozenset(row[0].split(",")) if row else frozenset()
+
+
+def test_a_statement_that_asks_itself_hears_what_the_law_says():
+    """Every record of two purposes: granted or not, how old, which version, signal seen, fenced."""
+    purpose, now = Purpose.objects.get(key="measurement"), timezone.now()
+    services.purpose_save(purpose=purpose, material=True, now=now)
+    versions = {"measurement": 2, "personalization": 1}
+    choices = [
+        Choice(granted, now - timedelta(days=age), version, gpc_seen)
+        for granted in (True, False)
+        for age in (1, 181)
+        for version in (1, 2)
+        for gpc_seen in (True, False)
+    ]
+    standings = [Standing({BOTH[0]: first}) for first in choices]
+    standings += [
+        Standing(dict(zip(BOTH, both, strict=True))) for both in product(choices, choices)
+    ]
+    standings += [Standing(standing.choices, now) for standing in standings[::7]]
+    rows = [mappers.row_from_standing(uuid4(), each, notice_key="") for each in standings]
+    EffectiveConsent.objects.bulk_create(rows)
+    told = 0
+    for (row, standing), gpc in product(zip(rows, standings, strict=True), (True, False)):
+        law = selectors.consent_granted(row.visitor_id, now, gpc=gpc)
+        heard = granted_by_statement(row.visitor_id, now, gpc)
+        # A grant under a notice that this process does not know yet is for the law alone.
+        unknown = any(standing.choices[key].version > versions[key] for key in standing.granted)
+        assert heard == (frozenset() if unknown else law), (standing, gpc)
+        told += bool(heard)
+    assert told > 20
+    assert granted_by_statement(uuid4(), now, False) == frozenset()
 
 
 def test_the_workers_gate_names_those_who_grant_the_purpose():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +12,9 @@ from django.test import Client, override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from consent import selectors as consent_selectors
+from consent import services as consent_services
+from consent.models import Purpose
 from tests.tracking.people import (
     BOTH,
     URL,
@@ -24,8 +28,10 @@ from tests.tracking.people import (
     withdraw,
 )
 from tests.tracking.test_parse import FIELD, JSON
-from tracking import selectors, tasks
-from tracking.models import EventType, Inbox
+from tests.waiting import wait_until
+from tracking import selectors, store, tasks
+from tracking.models import EventType, Inbox, Quarantine
+from tracking.pipeline.steps import Receipt
 from tracking.pipeline.wire import MAX_BODY_BYTES, Refusal
 
 pytestmark = pytest.mark.django_db
@@ -180,6 +186,33 @@ def test_who_withdrew_is_not_recorded(client: Client) -> None:
     assert_refused(post(client, [event_make()], visitor_id=cleo), 403, Refusal.NO_CONSENT)
 
 
+@pytest.mark.parametrize("body", [b"{", [], [{}], [event_make("unheard_of"), event_make()]])
+def test_who_refused_is_told_that_alone_whatever_else_is_wrong(client: Client, body: Any) -> None:
+    assert_refused(post(client, body, visitor_id=ben_make()), 403, Refusal.NO_CONSENT)
+    assert not Quarantine.objects.exists()
+
+
+def test_the_statement_that_adds_is_the_one_that_asks() -> None:
+    """C2: a withdrawal after everything was looked at is in time."""
+    ana = ana_make()
+    receipt = Receipt(ana, "tracker", "", "desktop", False, 0, time.time() * 1000)
+    granted = consent_selectors.grant_select(ana, datetime.now(UTC), gpc=False)
+    assert store.inbox_add_granted(shard=1, receipt=receipt, payload=b"[]", grant=granted)
+    withdraw(ana)
+    assert store.inbox_add_granted(shard=1, receipt=receipt, payload=b"[]", grant=granted) is None
+    assert Inbox.objects.count() == 1
+
+
+def test_a_grant_of_a_notice_this_process_does_not_know_yet_is_no_basis(client: Client) -> None:
+    measurement = Purpose.objects.get(key="measurement")
+    consent_services.purpose_save(purpose=measurement, material=True, now=datetime.now(UTC))
+    ana = ana_make()
+    measurement.version -= 1
+    measurement.save()  # as the process knew it before
+    assert post(client, [event_make()], visitor_id=ana).status_code == 202
+    assert Inbox.objects.get().basis == "personalization"
+
+
 def test_an_id_nobody_knows_is_no_consent(client: Client) -> None:
     assert_refused(post(client, [event_make()], visitor_id=uuid4()), 403, Refusal.NO_CONSENT)
 
@@ -211,6 +244,14 @@ def test_a_request_without_a_usable_event(
     problem = assert_refused(answer, 422, Refusal.NOTHING_ACCEPTED)
     assert [item["reason"] for item in problem["refused"]] == [reason, reason]
     assert selectors.drop_counts() == {reason: 2, Refusal.NOTHING_ACCEPTED: 1}
+
+
+def test_answers_are_json_whatever_a_client_accepts(client: Client) -> None:
+    ana, headers = ana_make(), {"Accept": "text/html"}
+    answer = post(client, [event_make()], visitor_id=ana, headers=headers)
+    assert (answer.status_code, answer["Content-Type"]) == (202, "application/json")
+    refused = post(client, b"{", visitor_id=ana, headers=headers)
+    assert (refused.status_code, refused["Content-Type"]) == (400, "application/problem+json")
 
 
 def test_other_methods_are_refused_in_the_same_shape(client: Client) -> None:
@@ -261,12 +302,25 @@ def test_accepted_is_accepted_while_redis_is_away(client: Client) -> None:
     assert Inbox.objects.count() == 1
 
 
+def asked_to_drain(redis_server: Any, visitor_id: UUID) -> bool:
+    """Whether a message to drain the visitor's shard waits for a worker."""
+    words = f'"argsrepr": "({selectors.shard_of(visitor_id)},)"'.encode()
+    return any(words in message for message in redis_server.lrange("celery", 0, -1))
+
+
+def test_a_worker_is_asked_to_drain_soon(client: Client, redis_server: Any) -> None:
+    ana = ana_make()
+    post(client, [event_make()], visitor_id=ana)
+    wait_until(lambda: asked_to_drain(redis_server, ana))
+
+
 def test_the_sweep_asks_for_what_no_nudge_came_for(client: Client, redis_server: Any) -> None:
     ana = ana_make()
     post(client, [event_make()], visitor_id=ana)
+    wait_until(lambda: asked_to_drain(redis_server, ana))
     redis_server.flushdb()
     tasks.inbox_sweep()
-    assert redis_server.llen("celery") == 1
+    assert asked_to_drain(redis_server, ana)
     tasks.shard_drain_task(selectors.shard_of(ana))
     assert len(stored(ana)) == 1
 

@@ -7,13 +7,14 @@ not be. What needs history (duplicates, visits) is for the worker.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
 
 from tracking.pipeline.personal import personal_kind
 from tracking.pipeline.properties import Schemas
-from tracking.pipeline.screen import event_screen
+from tracking.pipeline.screen import event_screen, events_suspect
 from tracking.pipeline.wire import MAX_EVENTS, Envelope, Refusal, WireEvent
 
 #: A clock this far off is ordinary network delay, not skew, and is left alone: a retry of the
@@ -110,12 +111,9 @@ def parse_request(
     accepted: list[bytes] = []
     refused: list[RefusedEvent] = []
     left_out: list[LeftOutProperty] = []
-    for index, raw in enumerate(envelope.events):
-        try:
-            event = event_decode(raw)
-        except msgspec.DecodeError as error:
-            refused.append(_refused(index, Refusal.INVALID_EVENT, str(error), raw))
-            continue
+    decoded = _events_decode(envelope.events, refused, nul=NUL in body)
+    suspect = events_suspect(event for _, _, event in decoded)
+    for index, raw, event in decoded:
         if event.type not in known_types:
             reason, detail = Refusal.UNKNOWN_EVENT_TYPE, f"There is no event type {event.type!r}."
         elif event.at > newest:
@@ -123,15 +121,33 @@ def parse_request(
         elif event.at < oldest:
             reason, detail = Refusal.TOO_OLD, f"`at` is over {max_age_ms / 86_400_000:g} days old."
         else:
-            screened = event_screen(event, known_types[event.type])
+            screened = event_screen(event, known_types[event.type], suspect=suspect)
             if not screened.personal:
                 accepted.append(bytes(raw) if screened.event is event else _encode(screened.event))
                 left_out.extend(LeftOutProperty(index, *what) for what in screened.left_out)
                 continue
             reason, detail = Refusal.PERSONAL_DATA, screened.personal
         refused.append(_refused(index, reason, detail, raw))
+    refused.sort(key=attrgetter("index"))
     payload = b"[" + b",".join(accepted) + b"]"
     return Parsed(payload, len(accepted), refused, skew, left_out)
+
+
+def _events_decode(
+    raws: list[msgspec.Raw], refused: list[RefusedEvent], *, nul: bool
+) -> list[tuple[int, msgspec.Raw, WireEvent]]:
+    """The events that are well formed, each with its index; the others are added to `refused`.
+
+    `nul`: somewhere among them is a NUL character, so each is searched for it.
+    """
+    decode = event_decode if nul else _decode_event
+    decoded = []
+    for index, raw in enumerate(raws):
+        try:
+            decoded.append((index, raw, decode(raw)))
+        except msgspec.DecodeError as error:
+            refused.append(_refused(index, Refusal.INVALID_EVENT, str(error), raw))
+    return decoded
 
 
 def _envelope(body: bytes) -> Envelope:

@@ -5,7 +5,7 @@ in it, is left out, with the reason; the event is kept. Where personal data stan
 event is about (its path, item, category, content type or element), the event is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -46,10 +46,21 @@ class Screened(Struct, frozen=True, gc=False):
     personal: str = ""
 
 
-def event_screen(event: WireEvent, schema: Schema) -> Screened:
-    """Look at an event before it is written; `schema` is that of its type."""
+def events_suspect(events: Iterable[WireEvent]) -> bool:
+    """Whether any of these events is worth a search for personal data: one look at all their text.
+
+    Their referrers are not looked at.
+    """
+    return is_suspect("\n".join(map(_text_of, events)))
+
+
+def event_screen(event: WireEvent, schema: Schema, *, suspect: bool = True) -> Screened:
+    """Look at an event before it is written; `schema` is that of its type.
+
+    `suspect` False says that `events_suspect` found nothing in its text.
+    """
     # One look at all its text: hardly any event is worth a second.
-    suspect = is_suspect(_text_of(event))
+    suspect = suspect and is_suspect(_text_of(event))
     if suspect and (personal := _subject_personal(event)):
         return Screened(event, personal=personal)
     kept = event

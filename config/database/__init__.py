@@ -1,0 +1,1 @@
+"""The database backend of `DATABASES`: Django's for PostgreSQL, with a cheaper look at the pool."""
