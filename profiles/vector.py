@@ -7,7 +7,7 @@ gets in: clocks, settings, storage.
 
 from collections.abc import Mapping
 from math import expm1, log2
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from profiles.baseline import Baseline, baseline_usable, level_of, lift_of
 from profiles.decay import NOTHING, falls_below_at, log_add, mass_at
@@ -275,3 +275,19 @@ def interest_curve(
         (at, topic_scores(state, weights, now=at, prefix="c:").get(category, (0.0, 0.0, 0))[0])
         for at in (start + step * index for index in range(points))
     ]
+
+
+def vector_as_dict(vector: Vector) -> dict[str, Any]:
+    """The vector as the plain values that programs read, rounded to four digits."""
+    return _plain(vector)
+
+
+def _plain(values: Any) -> dict[str, Any]:
+    return {
+        name: _plain(value)
+        if isinstance(value, tuple)
+        else round(value, 4)
+        if isinstance(value, float)
+        else value
+        for name, value in values._asdict().items()
+    }

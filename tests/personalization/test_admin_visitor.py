@@ -1,5 +1,6 @@
 """One visitor in the admin and on the command line: the truth with consent, nothing without."""
 
+import json
 import time
 from io import StringIO
 from typing import Any
@@ -190,6 +191,14 @@ def test_the_command_prints_the_same_as_the_page(ana: UUID) -> None:
     assert str(ana) in printed("--recent")
     with pytest.raises(CommandError, match="Name a visitor"):
         printed()
+
+
+def test_the_vector_is_printed_for_programs(ana: UUID) -> None:
+    said = json.loads(printed(str(ana), "--json"))
+    assert 0.9 < said["recency_score"] <= 1.0
+    assert set(said["behavioral_trends"]) == {"dwell_time", "clicks", "visits"}
+    consent_withdraw(ana)
+    assert json.loads(printed(str(ana), "--json")) is None
 
 
 def test_declared_features_are_shown_with_their_values(ana: UUID, superuser: Client) -> None:

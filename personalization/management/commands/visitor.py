@@ -1,5 +1,6 @@
 """One visitor on the command line: the same as the admin's page, as text."""
 
+import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,6 +10,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from personalization import selectors
 from personalization.chart import sparkline
 from personalization.decide import Considered
 from personalization.visitor_view import (
@@ -21,6 +23,7 @@ from personalization.visitor_view import (
     visitor_report,
 )
 from profiles import selectors as profile_selectors
+from profiles.vector import vector_as_dict
 
 
 class Command(BaseCommand):
@@ -29,11 +32,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("visitor", nargs="?", help="a visitor id, or a unique beginning of one")
         parser.add_argument("--recent", action="store_true", help="list the visitors seen last")
+        parser.add_argument("--json", action="store_true", help="the behavioral vector alone")
         parser.add_argument("--limit", type=int, default=20, help="how many to list, or events")
 
     def handle(self, *, visitor: str | None, recent: bool, limit: int, **options: Any) -> None:
         if recent:
             lines: Iterator[str] = _recent_lines(limit)
+        elif visitor and options.get("json"):
+            lines = _vector_lines(_visitor_id(visitor))
         elif visitor:
             report = visitor_report(_visitor_id(visitor), now=timezone.now())
             lines = _report_lines(report, limit)
@@ -67,6 +73,12 @@ def _recent_lines(limit: int) -> Iterator[str]:
         yield f"{visitor_id}  last seen {_time(last_event_at)}"
     if not found:
         yield "No visitor has a profile yet."
+
+
+def _vector_lines(visitor_id: UUID) -> Iterator[str]:
+    """The behavioral vector as JSON; null without consent or profile."""
+    vector = selectors.visitor_context(visitor_id, now=timezone.now()).vector
+    yield from json.dumps(vector and vector_as_dict(vector), indent=2).splitlines()
 
 
 def _report_lines(report: VisitorReport, limit: int) -> Iterator[str]:
