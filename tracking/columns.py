@@ -21,7 +21,7 @@ from tracking.pipeline.blocks import Block, Kind
 from tracking.pipeline.details import Detail
 
 #: Rows in one block.
-BLOCK_ROWS = 100_000
+BLOCK_ROWS = 50_000
 #: Memory PostgreSQL may sort in, for this reading alone; beyond it sorts on disk.
 SORT_MEMORY = "64MB"
 
