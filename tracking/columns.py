@@ -105,6 +105,7 @@ def reader(*, chunked: bool = False) -> Iterator[tuple[Any, bool]]:
     finally:
         try:
             own.rollback()
+            own.set_autocommit(True)  # as the next one to get it from the pool expects
         finally:
             own.close()  # a broken one too, or the pool waits for it for good
 
