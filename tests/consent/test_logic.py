@@ -312,7 +312,7 @@ def test_most_restrictive_unless_a_later_explicit_grant_under_the_current_notice
     """C8, D3, D4, E7."""
     model, browser, versions, now = Model(), Browser(), dict(ONE), START
     for act in acts:
-        now += timedelta(days=act.gap, microseconds=1)  # one after the other
+        now += timedelta(days=act.gap)
         if act.kind == "expire":
             now += LIFETIME
         elif act.kind == "material":
