@@ -273,7 +273,7 @@ def test_neither_importing_again_nor_a_rebuild_changes_a_profile(
     imported_twice: tuple[Outcome, Outcome, Outcome],
 ) -> None:
     first, second, rebuilt = imported_twice
-    assert_same_states(second.states, first.states)
+    assert first.states == second.states
     assert_same_states(rebuilt.states, first.states)
 
 
