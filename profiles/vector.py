@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import expm1, log2
 from typing import Any, NamedTuple
 
-from profiles.baseline import Baseline, baseline_usable, level_of, lift_of
+from profiles.baseline import NO_BASELINE, Baseline, baseline_usable, level_of, lift_of
 from profiles.decay import NOTHING, falls_below_at, log_add, mass_at
 from profiles.state import DAY, LONG, SHORT, State
 from profiles.trends import days_complete, trend_of
@@ -142,12 +142,7 @@ def behavioral_vector(
     liked = [(-long, name) for name, (long, _, _) in types.items() if long > 0.0]
     return Vector(
         recency_score=2.0 ** (-age / RECENCY_HALF_LIFE) if age is not None else 0.0,
-        engagement_level=level_of(
-            site,
-            "engagement",
-            engagement_mass(state, weights, now=now),
-            midpoint=ENGAGEMENT_MIDPOINT,
-        ),
+        engagement_level=engagement_level(state, weights, now=now, site=site),
         frequency=level_of(site, "visits_per_week", weekly, midpoint=FREQUENCY_MIDPOINT),
         visits_per_week=weekly,
         consistency=consistency_of(gaps_list(state)),
@@ -157,6 +152,14 @@ def behavioral_vector(
         preferred_content_type=min(liked)[1] if liked else None,
         behavioral_trends=trends_of(state, now=now, usual=site.daily_means),
     )
+
+
+def engagement_level(
+    state: State, weights: Weights, *, now: float, site: Baseline = NO_BASELINE
+) -> float:
+    """The vector's engagement level alone, for whoever asks it of many profiles; 0 to 1."""
+    mass = engagement_mass(state, weights, now=now)
+    return level_of(site, "engagement", mass, midpoint=ENGAGEMENT_MIDPOINT)
 
 
 def engagement_mass(state: State, weights: Weights, *, now: float) -> float:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from profiles.decay import mass_at
 from profiles.state import LONG, SHORT, Mass, State
-from profiles.vector import Weight, Weights, behavioral_vector
+from profiles.vector import Weight, Weights, engagement_level
 
 #: How much of each list is told; the rest is counted.
 MOVES_SHOWN = 5
@@ -132,7 +132,7 @@ def weight_preview(
             total[0] += old
             total[1] += new
         for index, weights in enumerate((before, after)):
-            engagement[index] += behavioral_vector(overall, weights, now=now).engagement_level
+            engagement[index] += engagement_level(overall, weights, now=now)
         sample = Sample(visitor_id, _top(scores, 0), _top(scores, 1))
         samples.append(sample)
         if sample.moves:
