@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from consent.codec import standing_dump, standing_load
@@ -207,12 +207,15 @@ class Act:
 class Model:
     """The whole story as a list, judged from the end: slow, and nothing like the fold.
 
-    `story[purpose]` holds (when, granted?, version, made under the signal?) in order.
+    `story[purpose]` holds (when, granted?, version, made under the signal?) in order, and
+    `denied[purpose]` when it was denied last: a grant of that very instant is no later one, even
+    when a lapse has ended the story since.
     """
 
     story: dict[str, list[tuple[datetime, bool, int, bool]]] = field(
         default_factory=lambda: {purpose: [] for purpose in PURPOSES}
     )
+    denied: dict[str, datetime] = field(default_factory=dict)
 
     def holds(self, purpose, now, versions):
         facts = self.story[purpose]
@@ -241,10 +244,10 @@ class Model:
 
     def say(self, now, purposes, versions, gpc):
         for purpose in PURPOSES:
-            facts = self.story[purpose]
-            same_instant = bool(facts) and facts[-1][0] == now and not facts[-1][1]
-            granted = purpose in purposes and not same_instant
-            facts.append((now, granted, versions[purpose], gpc))
+            granted = purpose in purposes and self.denied.get(purpose) != now
+            self.story[purpose].append((now, granted, versions[purpose], gpc))
+            if not granted:
+                self.denied[purpose] = now
 
     def join(self, other, now):
         for purpose in PURPOSES:
@@ -256,6 +259,7 @@ class Model:
             denials = [fact for fact in both if not fact[1]]
             if denials:
                 self.story[purpose] = [max(denials)]
+                self.denied[purpose] = max(denials)[0]
             elif len(both) == 2:
                 (a, _, v, s), (b, _, w, t) = both
                 self.story[purpose] = [(min(a, b), True, min(v, w), s and t)]
@@ -306,8 +310,14 @@ class Browser:
         return state
 
 
+MATERIAL = Act("material", 0, frozenset(PURPOSES))
+
+
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.one_of(ACTS, MERGES), max_size=12))
+@example(
+    [Act("choose", 0, frozenset(PURPOSES[:1])), MATERIAL, Act("choose", 0, frozenset(PURPOSES))]
+)
 def test_most_restrictive_unless_a_later_explicit_grant_under_the_current_notice(acts):
     """C8, D3, D4, E7."""
     model, browser, versions, now = Model(), Browser(), dict(ONE), START
