@@ -1,7 +1,5 @@
 """Purposes are edited here; what visitors decided is only looked at."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
@@ -10,6 +8,7 @@ from unfold.admin import ModelAdmin
 
 from consent import services
 from consent.models import ConsentDecision, EffectiveConsent, NoticeVersion, Purpose
+from consent.readonly import ReadOnlyAdmin
 
 
 class PurposeForm(forms.ModelForm):
@@ -54,26 +53,19 @@ class PurposeAdmin(ModelAdmin):
         services.purpose_save(purpose=obj, material=material, now=timezone.now())
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only visitors' choices make, change and end."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(NoticeVersion)
 class NoticeVersionAdmin(ReadOnlyAdmin):
+    explanation = (
+        "The notices that visitors were shown, to the letter: what each choice was made under."
+    )
+    empty = "No notice has been shown yet."
     list_display = ("sha256", "locale", "created_at")
 
 
 @admin.register(ConsentDecision)
 class ConsentDecisionAdmin(ReadOnlyAdmin):
+    explanation = "Each choice as a visitor made it: when, with which control, and for what."
+    empty = "No visitor has chosen yet."
     list_display = ("decided_at", "control", "states", "gpc_seen", "visitor_id")
     list_filter = ("control", "gpc_seen")
     search_fields = ("visitor_id",)
@@ -82,6 +74,10 @@ class ConsentDecisionAdmin(ReadOnlyAdmin):
 
 @admin.register(EffectiveConsent)
 class EffectiveConsentAdmin(ReadOnlyAdmin):
+    explanation = (
+        "What holds for each visitor now, made from their choices: the only thing the gate reads."
+    )
+    empty = "No visitor has chosen yet."
     list_display = ("visitor_id", "granted", "decided_at", "expires_at", "fenced_at")
     search_fields = ("visitor_id",)
     show_full_result_count = False

@@ -18,11 +18,11 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from consent import selectors as consent_selectors
+from consent.readonly import ReadOnlyAdmin
 from profiles import rebuild_admin, selectors, selfcheck  # noqa: F401 -- registers its own
 from profiles.baseline import MIN_PUBLISHED, MIN_VISITORS, Baseline
 from profiles.models import Baseline as BaselineRow
 from profiles.models import Profile, SelfCheck
-from profiles.readonly import ReadOnlyAdmin
 from profiles.services import PURPOSE
 from profiles.state import state_decode
 from profiles.vector import Interest, Weights, behavioral_vector, interest_list

@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from consent.readonly import ReadOnlyAdmin
 from profiles import selectors
 from profiles.features.checks import feature_parse
 from profiles.models import DeclaredFeature, Rebuild
-from profiles.readonly import ReadOnlyAdmin
 from tracking import selectors as tracking_selectors
 
 

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from unfold.decorators import display
 
+from consent.readonly import ReadOnlyAdmin
 from tracking import (  # noqa: F401 -- each registers its own
     cleaning_admin,
     quarantine_admin,
@@ -10,7 +11,6 @@ from tracking import (  # noqa: F401 -- each registers its own
     taxonomy_admin,
 )
 from tracking.models import Inbox
-from tracking.readonly import ReadOnlyAdmin
 
 
 @admin.register(Inbox)

@@ -8,13 +8,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
+from consent.readonly import ReadOnlyAdmin
 from tracking import counters, distributions, selectors, services
 from tracking.fence_chart import Picture, picture_of
 from tracking.models import DropCount, Fence, Outlier
 from tracking.pipeline.duplicates import STEP
 from tracking.pipeline.outliers import ACCEPTED
 from tracking.pipeline.wire import Refusal
-from tracking.readonly import ReadOnlyAdmin
 
 #: Reasons that leave a property out of an event; the event is stored.
 LEFT_OUT = frozenset({Refusal.UNKNOWN_PROPERTY, Refusal.INVALID_PROPERTY})

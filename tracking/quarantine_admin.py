@@ -16,10 +16,10 @@ from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from consent.readonly import ReadOnlyAdmin
 from tracking import replay, selectors
 from tracking.imports.mapping import MappingError, mapping_parse
 from tracking.models import ImportRun, Quarantine, QuarantineReplay
-from tracking.readonly import ReadOnlyAdmin
 from tracking.remedies import REMEDIES
 
 EXCERPT_CHARS = 90

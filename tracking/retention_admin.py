@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.utils import timezone
 from unfold.decorators import display
 
+from consent.readonly import ReadOnlyAdmin
 from tracking.models import RetentionRun
-from tracking.readonly import ReadOnlyAdmin
 
 #: A run under way for so long has something in its way, or no worker.
 LATE = timedelta(hours=2)

@@ -207,9 +207,8 @@ class Act:
 class Model:
     """The whole story as a list, judged from the end: slow, and nothing like the fold.
 
-    `story[purpose]` holds (when, granted?, version, made under the signal?) in order, and
-    `denied[purpose]` when it was denied last: a grant of that very instant is no later one, even
-    when a lapse has ended the story since.
+    `story[purpose]` holds (when, granted?, version, made under the signal?) in order, `denied` when
+    it was denied last: a grant of that instant is no later one, not even after a lapse.
     """
 
     story: dict[str, list[tuple[datetime, bool, int, bool]]] = field(

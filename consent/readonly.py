@@ -1,4 +1,4 @@
-"""The base of admin lists whose rows only the pipeline makes."""
+"""The base of admin lists whose rows nobody makes by hand: every app's, so it stands leftmost."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from unfold.admin import ModelAdmin
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only the pipeline makes."""
+    """Rows that only visitors' choices, the pipeline and workers make, change and end."""
 
     compressed_fields = False
     list_before_template = "admin/_explanation.html"
