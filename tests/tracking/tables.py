@@ -1,6 +1,10 @@
 """Emptying what tests stored, fast, leaving what migrations seeded."""
 
+from datetime import UTC, datetime
+
 from django.db import connection
+
+from tracking import partitions, store
 
 TABLES = (
     "tracking_event", "tracking_inbox", "tracking_visit", "tracking_dropcount",
@@ -20,3 +24,11 @@ def tables_empty(*, but: str = "\0") -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(tables)}")
         cursor.execute("UPDATE tracking_shard SET last_seq = 0")
+
+
+def months_drop() -> None:
+    """Drop the months that tests made in the past; not inside a transaction."""
+    for partition in partitions.partition_list():
+        if partition.end < datetime(2026, 10, 1, tzinfo=UTC):
+            partitions.partition_drop(partition)
+    store.partitions_forget()

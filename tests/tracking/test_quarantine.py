@@ -18,7 +18,7 @@ from tracking.pipeline.parse import RefusedEvent
 from tracking.pipeline.steps import Receipt
 from tracking.pipeline.wire import Refusal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_old_months")]
 DAY_MS = 86_400_000
 RECEIPT = Receipt(None, "tracker", "measurement", "phone", True, 5, 1_763_800_000_000.0)
 

@@ -12,13 +12,14 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.tracking.people import ana_make, drain, event_make, inbox_put, stored
+from tests.tracking.tables import months_drop
 from tests.tracking.test_drain import run_together
 from tracking import counters, partitions, retention, selectors, store
 from tracking.models import DropCount, EventType, RetentionRun, Visit
 from tracking.retention import Policy
 from tracking.signals import events_expired
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_old_months")]
 
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -36,13 +37,6 @@ def months_dropped() -> Any:
     months_drop()
     yield
     months_drop()
-
-
-def months_drop() -> None:
-    for partition in partitions.partition_list():
-        if partition.end < datetime(2026, 10, 1, tzinfo=UTC):
-            partitions.partition_drop(partition)
-    store.partitions_forget()
 
 
 @pytest.fixture
