@@ -9,17 +9,21 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from psycopg.types.json import Json
 
 from tracking.pipeline.rows import COLUMNS
+from tracking.pipeline.visits import Visit, Visits
 
-#: What differs between a retired visitor's row and the same row as the successor's. A visit that
-#: both have part in began once.
+#: What differs between a retired visitor's row and the same row as the successor's: a visit that
+#: both have part in has one id, and began once.
+_VISIT = "coalesce((%(visits)s::jsonb ->> {0}::text)::uuid, {0})"
 _MOVED = {
     "visitor_id": "%(into)s::uuid",
     "shard": "%(shard)s::smallint",
     "seq": "%(seq)s::bigint + row_number() OVER (ORDER BY seq, part)",
     "starts_visit": "starts_visit AND NOT EXISTS (SELECT FROM tracking_visit AS visit"
-    " WHERE visit.visitor_id = %(into)s AND visit.id = kept.visit_id)",
+    f" WHERE visit.visitor_id = %(into)s AND visit.id = {_VISIT.format('kept.visit_id')})",
+    "visit_id": _VISIT.format("visit_id"),
 }
 #: `gone` are the retired visitor's rows, `held` what the successor has of the same ids already.
 #: `grown` are growing values of which the successor has less: what is missing is the next part.
@@ -61,13 +65,22 @@ WITH held AS (
 INSERT INTO tracking_event ({", ".join(COLUMNS)})
 SELECT {", ".join(_MOVED.get(name, name) for name in COLUMNS)} FROM kept
 """
-_MOVE_VISITS = """
+#: Events without a visit of their client's have the visitor's id for its root.
+_ROOT = "CASE root WHEN %(from)s::uuid THEN %(into)s::uuid ELSE root END"
+_SHARED_VISITS = f"""
+WITH gone AS (SELECT *, {_ROOT} AS new_root FROM tracking_visit WHERE visitor_id = %(from)s)
+SELECT visitor_id, id, new_root, started_at, ended_at FROM gone
+UNION ALL
+SELECT visitor_id, id, root, started_at, ended_at FROM tracking_visit
+WHERE visitor_id = %(into)s AND root IN (SELECT new_root FROM gone)
+"""
+_MOVE_VISITS = f"""
 WITH gone AS (DELETE FROM tracking_visit WHERE visitor_id = %(from)s
     RETURNING id, root, started_at, ended_at, state)
 INSERT INTO tracking_visit AS v (visitor_id, id, root, started_at, ended_at, state)
--- Events without a visit of their client's have the visitor's id for its root.
-SELECT %(into)s::uuid, id, CASE root WHEN %(from)s::uuid THEN %(into)s::uuid ELSE root END,
-    started_at, ended_at, state FROM gone
+SELECT DISTINCT ON (new_id) %(into)s::uuid, {_VISIT.format("id")} AS new_id, {_ROOT},
+    min(started_at) OVER same, max(ended_at) OVER same, state
+FROM gone WINDOW same AS (PARTITION BY {_VISIT.format("id")}) ORDER BY new_id, started_at
 ON CONFLICT (visitor_id, id) DO UPDATE SET
     started_at = least(v.started_at, excluded.started_at),
     ended_at = greatest(v.ended_at, excluded.ended_at)
@@ -96,11 +109,31 @@ def visitor_move(
         "growing": list(growing),
     }
     with connection.cursor() as cursor:
+        cursor.execute(_SHARED_VISITS, names)
+        names["visits"] = Json(_visits_new_ids(from_id, into_id, cursor.fetchall()))
         cursor.execute(_MOVE_EVENTS, names)
         moved = int(cursor.rowcount)
-        cursor.execute(_MOVE_VISITS, {"from": from_id, "into": into_id})
-        cursor.execute(_MOVE_MONTHS, {"from": from_id, "into": into_id})
+        cursor.execute(_MOVE_VISITS, names)
+        cursor.execute(_MOVE_MONTHS, names)
     return moved
+
+
+def _visits_new_ids(
+    from_id: UUID, into_id: UUID, rows: Sequence[tuple[UUID, UUID, UUID, datetime, datetime]]
+) -> dict[str, str]:
+    """What the retired visitor's visits are called as the successor's, where that changes."""
+    stored = [
+        Visit(visitor_id, id, root, start.timestamp() * 1000, end.timestamp() * 1000)
+        for visitor_id, id, root, start, end in rows
+    ]
+    visits = Visits()
+    for visit in stored:
+        if visit.visitor_id == into_id:
+            visits.add(visit)
+    moving = sorted(
+        (visit for visit in stored if visit.visitor_id == from_id), key=lambda one: one.started_ms
+    )
+    return {str(one.id): str(visits.absorb(into_id, one).id) for one in moving}
 
 
 def inbox_relabel(from_id: UUID, into_id: UUID, *, shard: int) -> int:

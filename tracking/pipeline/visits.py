@@ -78,6 +78,22 @@ class Visits:
         visits.insert(index, new)
         return new, True
 
+    def absorb(self, visitor_id: UUID, other: Visit) -> Visit:
+        """The visit that a retired visitor's becomes part of, or becomes by itself."""
+        for at_ms in (other.started_ms, other.ended_ms):
+            visits = self._by_root.get((visitor_id.int, other.root.int), [])
+            found = _fitting(visits, bisect_right(visits, at_ms, key=_start), at_ms)
+            if found is not None and _length(found, other) <= LONGEST_MS:
+                break
+        else:
+            new_id = self._new_id(visitor_id, other.root, other.started_ms)
+            found = Visit(visitor_id, new_id, other.root, other.started_ms, other.ended_ms)
+            self._by_root.setdefault((visitor_id.int, other.root.int), []).append(found)
+        found.started_ms = min(found.started_ms, other.started_ms)
+        found.ended_ms = max(found.ended_ms, other.ended_ms)
+        self._by_root[visitor_id.int, other.root.int].sort(key=_start)
+        return found
+
     def stay(self, visit: Visit, until_ms: float) -> None:
         """The visitor was still there: stretch a visit, up to 24 hours and the next visit."""
         visits = self._by_root[visit.visitor_id.int, visit.root.int]
@@ -101,6 +117,11 @@ class Visits:
 
 def _start(visit: Visit) -> float:
     return visit.started_ms
+
+
+def _length(left: Visit, right: Visit) -> float:
+    """How long a visit of both lasts, in milliseconds."""
+    return max(left.ended_ms, right.ended_ms) - min(left.started_ms, right.started_ms)
 
 
 def _fitting(visits: list[Visit], index: int, at_ms: float) -> Visit | None:
