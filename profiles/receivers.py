@@ -71,7 +71,7 @@ def follow_half_lives(*, by: str, **kwargs: Any) -> None:
 def preview_on_weights(*, changes: Mapping[str, float], **kwargs: Any) -> Consequence:
     """Read with both weights; visitors who agree no longer are left out."""
     now = datetime.now(UTC)
-    states = selectors.states_recent(since=now - PREVIEW_SINCE, limit=PREVIEW_PROFILES)
+    states = selectors.masses_recent(since=now - PREVIEW_SINCE, limit=PREVIEW_PROFILES)
     granted = consent_selectors.visitors_granted(
         [visitor_id for visitor_id, _ in states], services.PURPOSE, now
     )

@@ -18,7 +18,7 @@ from profiles.features.values import Value
 from profiles.models import Baseline as BaselineRow
 from profiles.models import DeclaredFeature, FoldCursor, Profile, Rebuild, SelfCheck
 from profiles.models import Definition as DefinitionRow
-from profiles.state import State, state_decode
+from profiles.state import Masses, State, masses_decode, state_decode
 from profiles.vector import Weight, Weights
 from tracking import selectors as tracking_selectors
 
@@ -163,13 +163,22 @@ def visitors_find(prefix: str, *, limit: int = 10) -> list[UUID]:
 
 def states_recent(*, since: datetime, limit: int) -> list[tuple[UUID, State]]:
     """The profiles that changed last, newest first, back to `since`."""
+    return [(row[0], state_decode(row[1])) for row in _rows_recent(since, limit)]
+
+
+def masses_recent(*, since: datetime, limit: int) -> list[tuple[UUID, Masses]]:
+    """The masses of the profiles that changed last, newest first, back to `since`."""
+    return [(row[0], masses_decode(row[1])) for row in _rows_recent(since, limit)]
+
+
+def _rows_recent(since: datetime, limit: int) -> list[tuple[UUID, bytes]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT visitor_id, state FROM profiles_profile WHERE last_event_at >= %s"
             " ORDER BY last_event_at DESC LIMIT %s",
             (since, limit),
         )
-        return [(row[0], state_decode(row[1])) for row in cursor.fetchall()]
+        return list(cursor.fetchall())
 
 
 class CheckResult(NamedTuple):

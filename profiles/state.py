@@ -72,7 +72,18 @@ class Day(Struct, array_like=True, gc=False):
     events: int = 0
 
 
-class State(Struct, omit_defaults=True):
+class Masses(Struct, omit_defaults=True):
+    """The part of a State that signal weights are applied to, for who reads many profiles.
+
+    `half_lives` holds the short and long half-life, in seconds, of the signals whose masses are
+    kept for other ones than SHORT and LONG.
+    """
+
+    masses: dict[str, Mass] = field(default_factory=dict)
+    half_lives: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+class State(Masses, omit_defaults=True):
     """The stored part of a profile. Keys: "signal|topic" and "event type|category".
 
     `definition` is the version of profiles.definition.Definition it was folded by.
@@ -80,14 +91,12 @@ class State(Struct, omit_defaults=True):
     A topic is "" (everything), "c:<category>" or "t:<content type>". Times are milliseconds
     since 1970, in `recent` the latest last. `starts` are the times the latest RECENT_VISITS visits
     began, the latest last. `days` has the latest RECENT_DAYS days with events, by their number
-    since 1970 (UTC), none older than RECENT_DAYS before the latest. `half_lives` holds the short
-    and long half-life, in seconds, of the signals whose masses are kept for other ones than SHORT
-    and LONG. `visit` is the visit of the latest event (63 bits of it), and `features` holds what
-    is kept of each declared feature, by its key.
+    since 1970 (UTC), none older than RECENT_DAYS before the latest. `visit` is the visit of the
+    latest event (63 bits of it), and `features` holds what is kept of each declared feature, by
+    its key.
     """
 
     definition: int = 0
-    masses: dict[str, Mass] = field(default_factory=dict)
     recent: dict[str, list[int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     visits: int = 0
@@ -95,7 +104,6 @@ class State(Struct, omit_defaults=True):
     last: int | None = None
     starts: list[int] = field(default_factory=list)
     days: dict[int, Day] = field(default_factory=dict)
-    half_lives: dict[str, tuple[float, float]] = field(default_factory=dict)
     visit: int = 0
     features: dict[str, FeatureState] = field(default_factory=dict)
 
@@ -305,12 +313,18 @@ def latest_merge(one: list[int], other: list[int], *, keep: int) -> list[int]:
 
 
 _decode = msgspec.json.Decoder(State).decode
+_decode_masses = msgspec.json.Decoder(Masses).decode
 _encode = msgspec.json.Encoder().encode
 
 
 def state_decode(raw: bytes | memoryview | str) -> State:
     """A state from its JSON; raises msgspec.DecodeError."""
     return _decode(raw)
+
+
+def masses_decode(raw: bytes | memoryview | str) -> Masses:
+    """A state's masses from its JSON, without making the rest; raises msgspec.DecodeError."""
+    return _decode_masses(raw)
 
 
 def state_encode(state: State) -> bytes:

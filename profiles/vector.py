@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from profiles.baseline import NO_BASELINE, Baseline, baseline_usable, level_of, lift_of
 from profiles.decay import NOTHING, falls_below_at, log_add, mass_at
-from profiles.state import DAY, LONG, SHORT, State
+from profiles.state import DAY, LONG, SHORT, Masses, State
 from profiles.trends import days_complete, trend_of
 from profiles.visits import Gaps, consistency_of, gaps_list, temporal_gaps, visits_per_week
 
@@ -80,7 +80,7 @@ class Vector(NamedTuple):
     behavioral_trends: Trends
 
 
-def half_lives_of(state: State, signal: str) -> tuple[float, float]:
+def half_lives_of(state: Masses, signal: str) -> tuple[float, float]:
     """The short and the long half-life, in seconds, that a signal's masses are kept for."""
     return state.half_lives.get(signal, STANDARD)
 
@@ -155,14 +155,14 @@ def behavioral_vector(
 
 
 def engagement_level(
-    state: State, weights: Weights, *, now: float, site: Baseline = NO_BASELINE
+    state: Masses, weights: Weights, *, now: float, site: Baseline = NO_BASELINE
 ) -> float:
     """The vector's engagement level alone, for whoever asks it of many profiles; 0 to 1."""
     mass = engagement_mass(state, weights, now=now)
     return level_of(site, "engagement", mass, midpoint=ENGAGEMENT_MIDPOINT)
 
 
-def engagement_mass(state: State, weights: Weights, *, now: float) -> float:
+def engagement_mass(state: Masses, weights: Weights, *, now: float) -> float:
     """The weighted, decayed sum of all signals (long half-lives), negative ones taken off."""
     total = 0.0
     for key, mass in state.masses.items():

@@ -15,8 +15,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from profiles.decay import mass_at
-from profiles.state import LONG, SHORT, Mass, State
-from profiles.vector import Weight, Weights, engagement_level
+from profiles.state import Mass, Masses
+from profiles.vector import Weight, Weights, engagement_level, half_lives_of
 
 #: How much of each list is told; the rest is counted.
 MOVES_SHOWN = 5
@@ -117,7 +117,7 @@ def weights_changed(weights: Weights, changes: Mapping[str, float]) -> dict[str,
 
 
 def weight_preview(
-    states: Iterable[tuple[UUID, State]], before: Weights, after: Weights, *, now: float
+    states: Iterable[tuple[UUID, Masses]], before: Weights, after: Weights, *, now: float
 ) -> Preview:
     """Compare what two sets of weights, of the same signals, say of the same states."""
     signs = {name: (_sign(before[name]), _sign(after[name])) for name in before}
@@ -158,8 +158,8 @@ def _sign(weight: Weight) -> float:
 
 
 def _read(
-    state: State, signs: Mapping[str, tuple[float, float]], now: float
-) -> tuple[dict[str, tuple[float, float]], State]:
+    state: Masses, signs: Mapping[str, tuple[float, float]], now: float
+) -> tuple[dict[str, tuple[float, float]], Masses]:
     """The scores of every category by both weights, and the state without its topics."""
     scores: dict[str, tuple[float, float]] = {}
     overall: dict[str, Mass] = {}
@@ -168,7 +168,7 @@ def _read(
         if not topic:
             overall[key] = mass
         elif topic.startswith("c:") and signal in signs:
-            _, half_life = state.half_lives.get(signal, (SHORT, LONG))
+            _, half_life = half_lives_of(state, signal)
             long = mass_at(mass.long, now, half_life)
             old, new = signs[signal]
             score = scores.get(topic, (0.0, 0.0))
