@@ -23,7 +23,7 @@ consent_cache_key = cache.cache_key
 
 GRANTED_SQL = (
     "SELECT visitor_id, choices::text FROM consent_effectiveconsent"
-    " WHERE visitor_id = ANY(%s::uuid[]) AND granted @> %s::varchar[] AND fenced_at IS NULL"
+    " WHERE visitor_id = ANY(%s::uuid[]) AND granted && %s::varchar[] AND fenced_at IS NULL"
     " AND expires_at > %s"
 )
 GATE_SQL = "SELECT choices, fenced_at FROM consent_effectiveconsent WHERE visitor_id = %s"
@@ -153,18 +153,22 @@ def grant_select(
     return GRANT_SQL, (visitor_id, now, catalogue.current().versions_json, gpc)
 
 
-def visitors_granted(visitor_ids: Iterable[UUID], purpose: str, now: datetime) -> set[UUID]:
-    """Those of many ids that grant a purpose now, straight from PostgreSQL, for the workers."""
+def visitors_granted(visitor_ids: Iterable[UUID], *purposes: str, now: datetime) -> set[UUID]:
+    """Those of many ids that grant any of these purposes now, from PostgreSQL, for the workers."""
     with connection.cursor() as cursor:
-        cursor.execute(GRANTED_SQL, ["{" + ",".join(map(str, visitor_ids)) + "}", [purpose], now])
+        ids = "{" + ",".join(map(str, visitor_ids)) + "}"
+        cursor.execute(GRANTED_SQL, [ids, list(purposes), now])
         rows = cursor.fetchall()
     # The visitors of an import chose the same at the same moment: each record is judged once.
     granted = {
-        choices: purpose
-        in _state(Standing(codec.choices_load(json.loads(choices)), None), None, False, now).granted
+        choices: _state(Standing(codec.choices_load(json.loads(choices)), None), None, False, now)
         for choices in {choices for _, choices in rows}
     }
-    return {visitor_id for visitor_id, choices in rows if granted[choices]}
+    return {
+        visitor_id
+        for visitor_id, choices in rows
+        if not granted[choices].granted.isdisjoint(purposes)
+    }
 
 
 def visitors_to_erase(*, since: datetime, until: datetime) -> Iterator[UUID]:

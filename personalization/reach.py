@@ -30,7 +30,7 @@ def reach_now(rule: Node, *, now: datetime) -> Reach:
     states = profile_selectors.states_recent(since=now - RECENT, limit=MAX_VISITORS)
     visitors = [visitor_id for visitor_id, _ in states]
     granted = {
-        purpose.key: consent_selectors.visitors_granted(visitors, purpose.key, now)
+        purpose.key: consent_selectors.visitors_granted(visitors, purpose.key, now=now)
         for purpose in consent_selectors.purposes_active()
     }
     weights = profile_selectors.weights_current()

@@ -39,7 +39,7 @@ class VisitorList(ChangeList):
         weights, now = selectors.weights_current(), datetime.now(UTC)
         baseline = selectors.baseline_latest()
         listed = [profile.visitor_id for profile in self.result_list]
-        granted = consent_selectors.visitors_granted(listed, PURPOSE, now)
+        granted = consent_selectors.visitors_granted(listed, PURPOSE, now=now)
         for profile in self.result_list:
             profile.shown = None
             if profile.visitor_id in granted:

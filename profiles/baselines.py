@@ -51,5 +51,5 @@ def _states_sampled(now: datetime) -> Iterator[State]:
     visitor_ids = store.visitors_sample(limit=SAMPLE, since=since)
     for start in range(0, len(visitor_ids), CHUNK):
         chunk = visitor_ids[start : start + CHUNK]
-        granted = consent_selectors.visitors_granted(chunk, PURPOSE, now)
+        granted = consent_selectors.visitors_granted(chunk, PURPOSE, now=now)
         yield from store.states_read(granted).values()

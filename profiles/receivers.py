@@ -73,7 +73,7 @@ def preview_on_weights(*, changes: Mapping[str, float], **kwargs: Any) -> Conseq
     now = datetime.now(UTC)
     states = selectors.masses_recent(since=now - PREVIEW_SINCE, limit=PREVIEW_PROFILES)
     granted = consent_selectors.visitors_granted(
-        [visitor_id for visitor_id, _ in states], services.PURPOSE, now
+        [visitor_id for visitor_id, _ in states], services.PURPOSE, now=now
     )
     weights = selectors.weights_current()
     preview = weight_preview(

@@ -156,4 +156,4 @@ def _visitors_of_events(limit: int) -> Iterator[UUID]:
 
 
 def _granted(visitor_ids: list[UUID]) -> set[UUID]:
-    return consent_selectors.visitors_granted(visitor_ids, services.PURPOSE, timezone.now())
+    return consent_selectors.visitors_granted(visitor_ids, services.PURPOSE, now=timezone.now())

@@ -85,7 +85,7 @@ def granted_of(columns: Columns) -> np.typing.NDArray[np.bool_]:
 
 
 def visitors_granted(visitor_ids: Collection[UUID]) -> Collection[UUID]:
-    return consent_selectors.visitors_granted(visitor_ids, PURPOSE, datetime.now(UTC))
+    return consent_selectors.visitors_granted(visitor_ids, PURPOSE, now=datetime.now(UTC))
 
 
 def visitors_in(columns: Columns) -> list[UUID]:

@@ -23,16 +23,20 @@ def cursor_lock(shard: int, *, timeout_ms: int = 1000) -> Cursor:
     Waits for another owner up to `timeout_ms`, then raises django.db.OperationalError.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{timeout_ms}ms",))
-        select = "SELECT seq, definition FROM profiles_foldcursor WHERE shard = %s FOR UPDATE"
-        if (row := cursor.execute(select, (shard,)).fetchone()) is None:
+        select = (
+            "WITH setting AS MATERIALIZED (SELECT set_config('lock_timeout', %s, true))"
+            " SELECT seq, definition FROM setting, profiles_foldcursor WHERE shard = %s"
+            " FOR UPDATE OF profiles_foldcursor"
+        )
+        names = f"{timeout_ms}ms", shard
+        if (row := cursor.execute(select, names).fetchone()) is None:
             cursor.execute(
                 "INSERT INTO profiles_foldcursor (shard, seq, definition)"
                 " VALUES (%s, 0, (SELECT coalesce(max(version), 0) FROM profiles_definition))"
                 " ON CONFLICT DO NOTHING",
                 (shard,),
             )
-            row = cursor.execute(select, (shard,)).fetchone()
+            row = cursor.execute(select, names).fetchone()
         return Cursor(*row)
 
 

@@ -80,7 +80,8 @@ def blocks_read(where: sql.Composed, *, through_seq: int) -> Generator[Block, No
     ).format(salt=sql.Literal(salt), where=where)
     texts = _Texts(where, salt)
     with reader() as (cursor, is_callers):
-        cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))
+        if not is_callers:  # a fold's few rows are sorted in what there is
+            cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))
         with closing(_arrays(cursor, query)) as arrays:
             for array in list(arrays) if is_callers else arrays:
                 if len(known := texts.learn(array)):

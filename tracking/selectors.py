@@ -138,12 +138,8 @@ def event_types_forget() -> None:
 
 def visitors_consenting(visitor_ids: Collection[UUID]) -> set[UUID]:
     """Those of many visitors who agree to any purpose now, straight from PostgreSQL."""
-    now = datetime.now(UTC)
-    return {
-        visitor_id
-        for purpose in consent_selectors.purposes_active()
-        for visitor_id in consent_selectors.visitors_granted(visitor_ids, purpose.key, now)
-    }
+    purposes = [purpose.key for purpose in consent_selectors.purposes_active()]
+    return consent_selectors.visitors_granted(visitor_ids, *purposes, now=datetime.now(UTC))
 
 
 def shard_of(visitor_id: UUID) -> int:
@@ -158,8 +154,10 @@ def shard_seqs() -> dict[int, int]:
 
 def shard_seq(shard: int) -> int:
     """The last stored sequence number of a shard; 0 when it has no events."""
-    row = Shard.objects.filter(id=shard).values_list("last_seq", flat=True).first()
-    return row or 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_seq FROM tracking_shard WHERE id = %s", (shard,))
+        row = cursor.fetchone()
+        return row[0] if row else 0
 
 
 def events_blocks(

@@ -69,28 +69,28 @@ def shard_drain(shard: int, *, seconds: float = inf) -> int:
     total = untold = 0
     while True:
         try:
-            read, stored = _drain_once(shard)
+            stored, is_last = _drain_once(shard)
         except OperationalError as error:
             if not isinstance(error.__cause__, LockNotAvailable):
                 raise
-            read = stored = 0  # another worker has the shard and will see the same rows
+            stored, is_last = 0, True  # another worker has the shard and will see the same rows
         late = time.monotonic() - began >= seconds
         total += stored
         untold += stored
-        if untold and (late or read < DRAIN_REQUESTS or untold >= TELL_EVENTS):
+        if untold and (late or is_last or untold >= TELL_EVENTS):
             untold = 0
             for receiver, result in events_stored.send_robust(sender=None, shard=shard):
                 if isinstance(result, Exception):
                     log.error("%r after drain of shard %s", receiver, shard, exc_info=result)
-        if not read:
+        if is_last:
             return total
         if late:
             shard_nudge(shard)
             return total
 
 
-def _drain_once(shard: int) -> tuple[int, int]:
-    """One transaction: (requests read, events stored).
+def _drain_once(shard: int) -> tuple[int, bool]:
+    """One transaction: events stored, and whether that was all: who comes later nudges anew.
 
     A batch that fails is done again request by request, so that one that cannot be drained
     is set aside and holds up nobody.
@@ -98,7 +98,7 @@ def _drain_once(shard: int) -> tuple[int, int]:
     try:
         with transaction.atomic():
             last_seq, rows = _inbox_take(shard)
-            return len(rows), _rows_store(rows, shard=shard, last_seq=last_seq)
+            return _rows_store(rows, shard=shard, last_seq=last_seq), _is_all(rows)
     except OUTAGES:
         raise
     except Exception:
@@ -115,13 +115,18 @@ def _drain_once(shard: int) -> tuple[int, int]:
                 raise
             except Exception as error:
                 _row_set_aside(row, error)
-        return len(rows), last_seq - before
+        return last_seq - before, _is_all(rows)
 
 
 def _inbox_take(shard: int) -> tuple[int, list[store.InboxRow]]:
     """Own the shard: its last sequence number, and its oldest requests."""
     last_seq = store.shard_lock(shard)
     return last_seq, store.inbox_read(shard, limit=DRAIN_REQUESTS, max_bytes=DRAIN_BYTES)
+
+
+def _is_all(rows: list[store.InboxRow]) -> bool:
+    """Whether neither limit left a request in the inbox."""
+    return len(rows) < DRAIN_REQUESTS and sum(len(row.payload) for row in rows) < DRAIN_BYTES
 
 
 def _rows_store(rows: list[store.InboxRow], *, shard: int, last_seq: int) -> int:

@@ -56,18 +56,19 @@ def shard_lock(shard: int, *, timeout_ms: int = 1000) -> int:
     with connection.cursor() as cursor:
         # A vacuum that meets an empty inbox has the planner read it by bitmap from then on, which
         # never marks dead entries: each read would pass all of them since the last vacuum.
-        cursor.execute(
-            "SELECT set_config('lock_timeout', %s, true),"
-            " set_config('enable_bitmapscan', 'off', true)",
-            (f"{timeout_ms}ms",),
+        select = (
+            "WITH setting AS MATERIALIZED (SELECT set_config('lock_timeout', %s, true),"
+            " set_config('enable_bitmapscan', 'off', true))"
+            " SELECT last_seq FROM setting, tracking_shard WHERE id = %s"
+            " FOR UPDATE OF tracking_shard"
         )
-        select = "SELECT last_seq FROM tracking_shard WHERE id = %s FOR UPDATE"
-        if (row := cursor.execute(select, (shard,)).fetchone()) is None:
+        names = f"{timeout_ms}ms", shard
+        if (row := cursor.execute(select, names).fetchone()) is None:
             cursor.execute(
                 "INSERT INTO tracking_shard (id, last_seq) VALUES (%s, 0) ON CONFLICT DO NOTHING",
                 (shard,),
             )
-            row = cursor.execute(select, (shard,)).fetchone()
+            row = cursor.execute(select, names).fetchone()
         return int(row[0])
 
 

@@ -92,7 +92,7 @@ def test_withdrawal_is_refused_at_the_gate_at_once_and_stays_so(django_capture_o
     now = timezone.now()
     assert granted(old) == frozenset()
     assert selectors.consent_for_visitor(old, False, now).granted == frozenset()
-    assert selectors.visitors_granted([old], "measurement", now) == set()
+    assert selectors.visitors_granted([old], "measurement", now=now) == set()
     assert decide(old, *BOTH).visitor_id not in (old, new)
     assert granted(old) == frozenset()
 
@@ -133,7 +133,7 @@ def test_a_material_change_makes_grants_stale_and_a_typo_does_not():
     purpose_save(purpose, material=True)
     assert granted(visitor_id) == frozenset()
     now = timezone.now()
-    assert selectors.visitors_granted([visitor_id], "measurement", now) == set()
+    assert selectors.visitors_granted([visitor_id], "measurement", now=now) == set()
     assert not selectors.consent_for_visitor(visitor_id, False, now).decided
     again = decide(visitor_id, *BOTH)
     assert again.state.granted == set(BOTH)
