@@ -1,0 +1,27 @@
+"""What a rule can ask. CONDITIONS is the document: the form, the docs and the engine read it.
+
+A condition measures one value from the context (None: unknown) and tests it. The measured value
+goes into the trace, so an explanation is what was really decided by.
+"""
+
+from personalization.rules.conditions.base import Condition, Field, FieldType
+from personalization.rules.conditions.behavior import BEHAVIOR
+from personalization.rules.conditions.consent import CONSENT
+from personalization.rules.conditions.events import EVENTS
+from personalization.rules.conditions.interests import INTERESTS
+from personalization.rules.conditions.request import REQUEST
+from personalization.rules.conditions.visit import VISIT
+from personalization.rules.conditions.words import VERBS
+
+__all__ = ("BY_KIND", "CONDITIONS", "VERBS", "Condition", "Field", "FieldType")
+
+CONDITIONS: tuple[Condition, ...] = (
+    *INTERESTS,
+    *EVENTS,
+    *BEHAVIOR,
+    *VISIT,
+    *REQUEST,
+    *CONSENT,
+)
+
+BY_KIND = {condition.kind: condition for condition in CONDITIONS}
