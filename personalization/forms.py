@@ -14,8 +14,9 @@ from personalization import selectors
 from personalization.models import PICTURE_HELP, Campaign, ContentItem, Variant
 from personalization.pictures import picture_list
 from personalization.rule_form import tree_errors, tree_from_posted
-from personalization.rule_rows import Names, box_from_tree, kinds_by_group, row_new
+from personalization.rule_rows import Names, box_from_tree, group_new, kinds_by_group, row_new
 from personalization.rule_words import EMPTY, rule_definitions, rule_sentence
+from personalization.rules.dates import zone_names
 from personalization.rules.tree import RuleError, rule_parse
 from tracking import selectors as tracking_selectors
 
@@ -72,6 +73,8 @@ class RuleWidget(forms.Widget):
             "sentence": sentence_or_empty(value, names),
             "kinds": kinds_by_group(),
             "rows": [row_new(kind, names) for _, kinds in kinds_by_group() for kind, _ in kinds],
+            "group": group_new(),
+            "zones": sorted(zone_names()),
             "definitions": rule_definitions(names),
         }
 

@@ -2,11 +2,22 @@
 // the same. A node is {condition, values} or {kind, needed, members}.
 
 const MISSING = "…";
+const TIMED = new Set(["date", "moment", "time", "zone", "version"]);
+/** {name} is a field's word, {name#} its bare number, {name&} a list joined by "and". */
+const PLACE = /\{(\w+)([#&]?)\}/g;
+
+/** Six digits, as Python's "g" writes them. */
+function general(number) {
+  const [digits, power] = number.toExponential(5).split("e");
+  if (number === 0 || (power >= -4 && power < 6)) return String(Number(number.toPrecision(6)));
+  const size = String(Math.abs(power)).padStart(2, "0");
+  return `${Number(digits)}e${power < 0 ? "-" : "+"}${size}`;
+}
 
 function numberWord(text) {
   if (/^-?\d+$/.test(text)) return text;
   const number = Number(text);
-  return text.trim() === "" || Number.isNaN(number) ? MISSING : String(Number(number.toPrecision(6)));
+  return text.trim() === "" || !Number.isFinite(number) ? MISSING : general(number);
 }
 
 function readable(slug) {
@@ -16,9 +27,18 @@ function readable(slug) {
 
 const plain = (field, value = "") => (field.is_number ? numberWord(value) : value);
 
-function word(field, given) {
+function joined(words, joint) {
+  return [words.slice(0, -1).join(", "), ...words.slice(-1)].filter(Boolean).join(` ${joint} `) || MISSING;
+}
+
+const oneOf = (field, value) => (field.type === "texts" ? `“${value}”` : field.words[value]);
+
+function word(field, given, form) {
+  if (Array.isArray(given)) return joined(given.map((one) => oneOf(field, one)), form === "&" ? "and" : "or");
+  if (field.type === "flag") return given ? field.unit : "";
   const value = plain(field, given);
-  if (field.said) return value === "1" ? field.said[0] : field.said[1].replace("{}", () => value);
+  if (TIMED.has(field.type)) return value.replace("T", " ") || MISSING;
+  if (field.said && form !== "#") return value === "1" ? field.said[0] : field.said[1].replace("{}", () => value);
   if (field.is_number) return value;
   if (Object.hasOwn(field.words, value)) return field.before + field.words[value];
   if (!value) return field.before || !Object.keys(field.words).length ? "" : MISSING;
@@ -29,11 +49,15 @@ function word(field, given) {
 function leafSentence({ condition, values }, { conditions }) {
   const described = conditions[condition];
   if (!described) return `${condition} (not there any more)`;
-  const { fields, instead } = described;
+  const { fields, instead, operators } = described;
   const agrees = ([wanted]) =>
-    Object.entries(wanted).every(([name, value]) => plain(fields[name], values[name]) === value);
+    Object.entries(wanted).every(([name, value]) => fields[name] && plain(fields[name], values[name]) === value);
   const sentence = instead.find(agrees)?.[1] ?? described.sentence;
-  return sentence.replace(/\{(\w+)\}/g, (_, name) => word(fields[name], values[name]));
+  const said = (_, name, form) =>
+    name === "test" && Object.hasOwn(operators, values.operator)
+      ? operators[values.operator].replace(PLACE, said)
+      : word(fields[name], values[name], form);
+  return sentence.replace(PLACE, said);
 }
 
 function inner(node, definitions) {
