@@ -22,6 +22,17 @@ log = logging.getLogger(__name__)
 
 #: Seconds a page waits for Redis before it goes on without it.
 PATIENCE = 0.25
+#: Set KEYS[1] from ARGV[1] to ARGV[2], both "" for no value, for ARGV[3] seconds; not if KEYS[2]
+#: has another value than ARGV[4], where both have one.
+SWAP = """
+local held = redis.call('GET', KEYS[1]) or ''
+local guard = redis.call('GET', KEYS[2]) or ''
+if guard ~= ARGV[4] and guard ~= '' and ARGV[4] ~= '' then return {-1, held} end
+if held ~= ARGV[1] then return {0, held} end
+if ARGV[2] == '' then redis.call('DEL', KEYS[1])
+else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
+return {1, ARGV[2]}
+"""
 
 
 class BytesSerializer:
@@ -86,6 +97,21 @@ class RedisCache(stock.RedisCache):
 
     def delete_many(self, keys: Iterable[Any], version: int | None = None) -> None:
         _or(None, lambda: super(RedisCache, self).delete_many(keys, version))
+
+    def swap(
+        self, key: str, old: bytes, new: bytes, *, seconds: int, guard: tuple[str, bytes]
+    ) -> tuple[int, bytes]:
+        """Replace `old` by `new`, in one step that no other caller's can come between.
+
+        b"" stands for no value. Returns (1, new); (0, what is there) when it is not `old`; and
+        (-1, what is there) when the key `guard[0]` has become another value than `guard[1]`, where
+        both are known. Unlike the rest it raises RedisError or OSError where Redis does not answer:
+        who counts must know.
+        """
+        client = self._cache.get_client(key, write=True)
+        keys = [self.make_and_validate_key(name) for name in (key, guard[0])]
+        done, held = client.register_script(SWAP)(keys, [old, new, seconds, guard[1]])
+        return done, held
 
 
 def _or(missing: T, ask: Callable[[], Any]) -> T:

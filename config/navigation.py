@@ -15,6 +15,8 @@ NAVIGATION = (
             ("Campaigns", "campaign", "personalization_campaign"),
             ("Slots", "view_quilt", "personalization_slot"),
             ("Variants", "style", "personalization_variant"),
+            ("Exclusion groups", "join_inner", "personalization_exclusiongroup"),
+            ("Pressure budget", "speed", "personalization_pressurebudget"),
             ("Published versions", "history", "personalization_ruleset"),
         ),
     ),

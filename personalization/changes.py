@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from personalization.frequency_words import frequency_sentence, limit_changes
 from personalization.rule_words import rule_sentence
 from personalization.rules.tree import RuleError, rule_parse
 
@@ -16,6 +17,7 @@ def ruleset_changes(before: Payload | None, after: Payload) -> list[str]:
         return ["First version."]
     return [
         *_campaign_changes(before, after),
+        *limit_changes(before, after),
         *_slot_changes(before, after),
         *_variant_changes(before, after),
         *_weight_changes(before, after),
@@ -32,6 +34,7 @@ def _campaign_changes(before: Payload, after: Payload) -> Iterator[str]:
             yield f"“{old[key]['name']}” is no longer live."
         else:
             yield from _fields_changed(old[key], new[key], before["variants"] | after["variants"])
+            yield from _frequency_changed(old[key], new[key], before, after)
 
 
 def _campaigns(payload: Payload) -> dict[int, dict[str, Any]]:
@@ -57,6 +60,18 @@ def _fields_changed(old: Payload, new: Payload, variants: Payload) -> Iterator[s
         if old[field] != new[field]:
             label = {"rule": "rule", "variant": "shows"}.get(field, field)
             yield f"“{name}”, {label}: {say(old[field])} → {say(new[field])}"
+
+
+def _frequency_changed(
+    old: Payload, new: Payload, before: Payload, after: Payload
+) -> Iterator[str]:
+    was, now = old.get("frequency", {}), new.get("frequency", {})
+    if was != now:
+        sentences = (
+            frequency_sentence(own, payload.get("exclusion_groups", {}))
+            for own, payload in ((was, before), (now, after))
+        )
+        yield f"“{new['name']}”, how often: {' → '.join(sentences)}"
 
 
 def _when(seconds: float | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from personalization.frequency import Frequency, Shown, basis_of, frequency_of, refusal, shown_add
 from personalization.rules.context import Context
 from personalization.rules.index import RuleIndex
 from personalization.rules.tree import Node, Trace, rule_parse
@@ -30,6 +31,8 @@ class Campaign:
     priority: int
     starts: float | None
     ends: float | None
+    frequency: Frequency | None = None
+    published: float = 0.0
 
     def is_on(self, now: float) -> bool:
         return (self.starts is None or self.starts <= now) and (
@@ -54,27 +57,40 @@ class SlotRules:
 
 @dataclass(frozen=True)
 class RuleSet:
-    """One published version: slots, signal weights and the cards of each category."""
+    """One published version: slots, signal weights and the cards of each category.
+
+    `limited` has the campaigns with limits of any kind; `frequency_basis` names what is counted
+    for them (frequency.basis_of), "" for nothing.
+    """
 
     version: int
     weights: Mapping[str, Weight]
     slots: Mapping[str, SlotRules]
     cards: Mapping[str, Sequence[Mapping[str, Any]]]
+    limited: Mapping[int, Frequency] = field(default_factory=dict)
+    frequency_basis: str = ""
 
 
 @dataclass(frozen=True)
 class Considered:
-    """A campaign that was looked at for a slot, with its trace. `answer` None: unknown."""
+    """A campaign that was looked at for a slot, with its trace. `answer` None: unknown.
+
+    `note` says why one that matches is not the winner: its limits, or a tie that it lost.
+    """
 
     campaign: Campaign
     answer: bool | None
     is_on: bool
     trace: list[Trace]
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What one slot shows for one request, and why."""
+    """What one slot shows for one request, and why.
+
+    `passed` are the sentences of campaigns that would have won and were shown often enough.
+    """
 
     slot: str
     version: int
@@ -82,45 +98,95 @@ class Decision:
     content: Mapping[str, Any]
     reasons: list[str]
     considered: list[Considered] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
 
     @property
     def personalized(self) -> bool:
         return self.campaign is not None
 
+    @property
+    def frequency(self) -> Frequency | None:
+        """The limits of what is shown."""
+        return self.campaign.frequency if self.campaign else None
+
 
 def decide(ruleset: RuleSet, slot: str, context: Context, *, explain: bool = False) -> Decision:
     """Decide one slot. Raises KeyError for a slot that was never published.
 
-    The highest priority wins, then the older campaign. With `explain`, every campaign of the slot
-    is asked and traced, too.
+    The highest priority wins, then the campaign published first, then the lower id; what the
+    visitor was shown often enough is passed over. With `explain`, every campaign of the slot is
+    asked and traced, too.
     """
     rules = ruleset.slots[slot]
     if context.consent.get(PURPOSE) != "granted":
         reason = "Personalization is off: you see what everyone sees."
         return Decision(slot, ruleset.version, None, _content(rules.default), [reason])
-    considered = _considered(rules, context) if explain else []
-    winner = _winner(rules, context)
+    winner, passed = _winner(rules, context)
+    considered = _considered(rules, context, winner) if explain else []
     if winner is None:
-        reason = "No campaign matches: you see what everyone sees."
+        reasons = passed or ["No campaign matches: you see what everyone sees."]
         content = _content(rules.default)
-        return Decision(slot, ruleset.version, None, content, [reason], considered)
+        return Decision(slot, ruleset.version, None, content, reasons, considered, passed)
     content = _content(winner.content, ruleset=ruleset, context=context)
-    return Decision(
-        slot, ruleset.version, winner, content, reasons_of(winner.rule, context), considered
-    )
+    reasons = reasons_of(winner.rule, context)
+    return Decision(slot, ruleset.version, winner, content, reasons, considered, passed)
 
 
-def _winner(rules: SlotRules, context: Context) -> Campaign | None:
-    matching = map(rules.campaigns.__getitem__, rules.index.matches(context))
-    return next((campaign for campaign in matching if campaign.is_on(context.now)), None)
+def decide_page(
+    ruleset: RuleSet, slots: Sequence[str], context: Context
+) -> tuple[list[Decision], Shown]:
+    """Decide slots in this order, and what the visitor was shown once they are given.
+
+    What one slot is given counts for the next. Nothing is kept: to give the decisions to a
+    visitor, call personalization.exposing.decide_and_reserve.
+    """
+    decisions = []
+    for slot in slots:
+        decision = decide(ruleset, slot, context)
+        decisions.append(decision)
+        if decision.campaign and decision.frequency and decision.frequency.counts:
+            context = context.with_shown(shown_add(context.shown, decision.campaign.id, context))
+    return decisions, context.shown
 
 
-def _considered(rules: SlotRules, context: Context) -> list[Considered]:
+def _refusal(campaign: Campaign, context: Context) -> str:
+    return refusal(campaign.id, campaign.frequency, context) if campaign.frequency else ""
+
+
+def _tie_note(winner: Campaign, other: Campaign) -> str:
+    if winner.priority != other.priority:
+        return ""
+    first = winner.published < other.published
+    why = "was published first" if first else "was made first, published at the same time"
+    return f"A tie with “{winner.name}”, which {why}."
+
+
+def _winner(rules: SlotRules, context: Context) -> tuple[Campaign | None, list[str]]:
+    """The campaign that wins, and why those before it were passed over."""
+    passed = []
+    for campaign in map(rules.campaigns.__getitem__, rules.index.matches(context)):
+        if not campaign.is_on(context.now):
+            continue
+        if not (note := _refusal(campaign, context)):
+            return campaign, passed
+        passed.append(note)
+    return None, passed
+
+
+def _considered(rules: SlotRules, context: Context, winner: Campaign | None) -> list[Considered]:
     considered = []
+    is_decided = False
     for campaign in rules.campaigns:
         trace: list[Trace] = []
         answer = campaign.rule.test(context, trace)
-        considered.append(Considered(campaign, answer, campaign.is_on(context.now), trace))
+        is_on, note = campaign.is_on(context.now), ""
+        if campaign is winner:
+            is_decided = True
+        elif answer and is_on and winner is not None and is_decided:
+            note = _tie_note(winner, campaign)
+        elif answer and is_on:
+            note = _refusal(campaign, context)
+        considered.append(Considered(campaign, answer, is_on, trace, note))
     return considered
 
 
@@ -180,6 +246,8 @@ def ruleset_compile(version: int, payload: Mapping[str, Any]) -> RuleSet:
                     priority=campaign["priority"],
                     starts=campaign["starts"],
                     ends=campaign["ends"],
+                    frequency=frequency_of(campaign, payload),
+                    published=campaign.get("published", 0.0),
                 )
                 for campaign in slot["campaigns"]
             ),
@@ -187,4 +255,10 @@ def ruleset_compile(version: int, payload: Mapping[str, Any]) -> RuleSet:
         for slot in payload["slots"]
     }
     weights = {name: Weight(*pair) for name, pair in payload["weights"].items()}
-    return RuleSet(version, weights, slots, cards)
+    limited = {
+        campaign.id: campaign.frequency
+        for slot in slots.values()
+        for campaign in slot.campaigns
+        if campaign.frequency
+    }
+    return RuleSet(version, weights, slots, cards, limited, basis_of(limited) if limited else "")

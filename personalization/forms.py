@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from consent import selectors as consent_selectors
 from personalization import selectors
+from personalization.frequency_form import FREQUENCY_FIELDS, FrequencyForm
 from personalization.models import PICTURE_HELP, Campaign, ContentItem, Variant
 from personalization.pictures import picture_list
 from personalization.rule_form import tree_errors, tree_from_posted
@@ -115,8 +116,8 @@ def sentence_or_empty(tree: Any, names: Names) -> str:
     return sentence[0].upper() + sentence[1:] + "."
 
 
-class CampaignForm(forms.ModelForm):
-    """A campaign with its rule as rows."""
+class CampaignForm(FrequencyForm):
+    """A campaign with its rule as rows, and how often it may be shown."""
 
     rule = RuleField(label="Rule", required=False)
 
@@ -124,6 +125,7 @@ class CampaignForm(forms.ModelForm):
         model = Campaign
         fields = (
             "name", "slot", "variant", "rule", "status", "priority", "starts_at", "ends_at",
+            *FREQUENCY_FIELDS,
         )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:

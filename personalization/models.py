@@ -4,6 +4,19 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils import timezone
 
+from personalization.frequency_models import ExclusionGroup, Limited, PressureBudget
+
+__all__ = [
+    "Campaign",
+    "Category",
+    "ContentItem",
+    "ExclusionGroup",
+    "PressureBudget",
+    "RuleSet",
+    "Slot",
+    "Variant",
+]
+
 KEY = RegexValidator(r"^[a-z0-9][a-z0-9-]*\Z", "Use lowercase letters, digits and hyphens.")
 #: A page of this site or of another by https. Browsers read "/\\host" as "//host".
 ADDRESS = RegexValidator(
@@ -115,7 +128,7 @@ class Slot(models.Model):
         return self.name
 
 
-class Campaign(models.Model):
+class Campaign(Limited):
     """A rule, the variant that follows from it, and when: published together."""
 
     class Status(models.TextChoices):

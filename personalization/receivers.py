@@ -1,14 +1,40 @@
-"""A changed signal weight is published with the next version."""
+"""A changed signal weight is published with the next version; what was shown follows consent."""
 
 from typing import Any
+from uuid import UUID
 
 from django.dispatch import receiver
 
-from personalization import services
-from tracking.signals import taxonomy_changed
+from consent.signals import consent_changed, visitors_merged
+from personalization import exposing, services
+from tracking.signals import taxonomy_changed, visitor_erased, visitor_moved
 
 
 @receiver(taxonomy_changed, dispatch_uid="personalization: publish changed weights")
 def publish_on_taxonomy_change(*, by: str = "", **kwargs: Any) -> str:
     """Returns what the person who changed it may be told."""
     return f"Published as version {services.ruleset_publish(by=by)}."
+
+
+@receiver(consent_changed, dispatch_uid="personalization: forget what was shown")
+def forget_on_withdrawal(*, visitor_id: UUID, withdrawn: frozenset[str], **kwargs: Any) -> None:
+    if withdrawn:
+        exposing.shown_forget(visitor_id=visitor_id)
+
+
+@receiver(visitor_erased, dispatch_uid="personalization: forget what was shown")
+def forget_on_erasure(*, visitor_id: UUID, **kwargs: Any) -> None:
+    """Again, after the events: a page that was under way may have counted one more."""
+    exposing.shown_forget(visitor_id=visitor_id)
+
+
+@receiver(visitors_merged, dispatch_uid="personalization: inherit what was shown")
+def inherit_on_merge(*, from_id: UUID, into_id: UUID, **kwargs: Any) -> None:
+    """At once: the next page is already the successor's."""
+    exposing.shown_inherit(from_id=from_id, into_id=into_id)
+
+
+@receiver(visitor_moved, dispatch_uid="personalization: inherit what was shown")
+def inherit_on_move(*, from_id: UUID, into_id: UUID, **kwargs: Any) -> None:
+    """Again, with the events: should the first have failed, they say what was shown."""
+    exposing.shown_inherit(from_id=from_id, into_id=into_id)

@@ -12,9 +12,11 @@ from django.db.models import Max, Q, QuerySet
 from consent import selectors as consent_selectors
 from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet, decide, ruleset_compile
+from personalization.frequency import NOTHING_SHOWN
 from personalization.models import Campaign, Category, ContentItem
 from personalization.models import RuleSet as RuleSetRow
 from personalization.rules.context import Context
+from personalization.shown import shown_read
 from profiles import selectors as profile_selectors
 from profiles.state import State
 
@@ -133,15 +135,17 @@ def decisions_explain(context: Context) -> list[Decision]:
 def visitor_context(visitor_id: UUID, *, now: datetime) -> Context:
     """The context of a visitor without a request: for the visitor view and the command line."""
     consent = consent_selectors.consent_for_visitor(visitor_id, False, now)
-    state = None
+    state, shown = None, NOTHING_SHOWN
     if consent.allows(PURPOSE):
         state = profile_selectors.profile_get(visitor_id) or State()
+        shown = shown_read(visitor_id, ruleset_latest())
     return Context(
         now=now.timestamp(),
         state=state,
         weights=profile_selectors.weights_current(),
         baseline=profile_selectors.baseline_latest(),
         consent=consent_words(consent),
+        shown=shown,
     )
 
 

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.utils import timezone
 
+from personalization.frequency_payload import campaign_frequency, shared_limits
 from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
 from personalization.rules.tree import RuleError, rule_parse
 from personalization.selectors import RULESET_VERSION_KEY, RULESET_VERSION_TTL, ruleset_version
@@ -23,9 +25,10 @@ MARKETER_GROUP = "Marketer"
 MARKETER_PERMISSIONS = (
     *(
         f"personalization.{action}_{model}"
-        for model in ("category", "contentitem", "variant", "slot", "campaign")
+        for model in ("category", "contentitem", "variant", "slot", "campaign", "exclusiongroup")
         for action in ("view", "add", "change", "delete")
     ),
+    *(f"personalization.{action}_pressurebudget" for action in ("view", "change")),
     "personalization.view_ruleset",
     *(f"tracking.{action}_eventtype" for action in ("view", "add", "change", "delete")),
     "profiles.view_profile",
@@ -93,13 +96,22 @@ def _is_publishable(campaign: Campaign) -> bool:
 
 
 def ruleset_payload() -> dict[str, Any]:
-    """Everything a decision needs, as JSON, and nothing that no page can show."""
+    """Everything a decision needs, as JSON, and nothing that no page can show.
+
+    Campaigns stand in the order in which they win: by priority, then published first, then by id.
+    """
     campaigns: dict[int, list[dict[str, Any]]] = {}
-    live = Campaign.objects.filter(status=Campaign.Status.LIVE).order_by("-priority", "id")
-    for campaign in live:
+    latest = RuleSet.objects.only("payload").first()
+    before = latest.payload if latest else {"slots": []}
+    published = _published_since(before)
+    live = Campaign.objects.filter(status=Campaign.Status.LIVE)
+    for campaign in sorted(live, key=lambda one: (-one.priority, published(one.pk), one.pk)):
         if not _is_publishable(campaign):
             continue  # the form refuses such a rule; one written past it stays unpublished
-        campaigns.setdefault(campaign.slot_id, []).append(_campaign_payload(campaign))
+        values = _campaign_payload(campaign)
+        if since := published(campaign.pk):
+            values["published"] = since
+        campaigns.setdefault(campaign.slot_id, []).append(values)
     slots = [
         {
             "key": slot.key,
@@ -121,7 +133,22 @@ def ruleset_payload() -> dict[str, Any]:
             category.slug: [card_payload(item) for item in _newest(category)]
             for category in _categories_shown(variants)
         },
+        **shared_limits(slots, before),
     }
+
+
+def _published_since(before: Mapping[str, Any]) -> Callable[[int], float]:
+    """By campaign, since when it has been published without a break, in seconds since 1970.
+
+    0 for what was published before versions said so.
+    """
+    since = {
+        campaign["id"]: campaign.get("published", 0.0)
+        for slot in before["slots"]
+        for campaign in slot["campaigns"]
+    }
+    now = timezone.now().timestamp()
+    return lambda number: since.get(number, now)
 
 
 def _variants_shown(slots: Iterable[Mapping[str, Any]]) -> list[Variant]:
@@ -156,6 +183,7 @@ def _campaign_payload(campaign: Campaign) -> dict[str, Any]:
         "priority": campaign.priority,
         "starts": campaign.starts_at.timestamp() if campaign.starts_at else None,
         "ends": campaign.ends_at.timestamp() if campaign.ends_at else None,
+        **({"frequency": frequency} if (frequency := campaign_frequency(campaign)) else {}),
     }
 
 

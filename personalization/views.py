@@ -65,6 +65,7 @@ def _context(report: VisitorReport) -> dict[str, object]:
                         "campaign": considered.campaign,
                         "is_on": considered.is_on,
                         "won": considered.campaign is decision.campaign,
+                        "note": considered.note,
                         "answer": ANSWERS[considered.answer],
                         "lines": [
                             {

@@ -5,7 +5,7 @@ cookie nothing of a visitor is asked for.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from consent import selectors as consent_selectors
 from consent.logic import ConsentState
-from personalization.decide import PURPOSE, Decision, RuleSet, decide
+from personalization.decide import PURPOSE, Decision, RuleSet, decide_page
+from personalization.exposing import decide_and_reserve
+from personalization.frequency import NOTHING_SHOWN
 from personalization.page import HttpPage
 from personalization.rules.context import Context
 from personalization.selectors import (
@@ -26,6 +28,7 @@ from personalization.selectors import (
     consent_words,
     ruleset_current,
 )
+from personalization.shown import ShownCopy, shown_cache_key
 from profiles import selectors as profile_selectors
 from profiles.baseline import Baseline
 from profiles.selectors import BASELINE_VERSION_KEY
@@ -36,12 +39,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Known:
-    """What one round trip brought."""
+    """What one round trip brought. `consent_raw` is the consent as the cache held it, if it did;
+    `copy` is None for a visitor of whom nothing may be known."""
 
     consent: ConsentState
     state: State | None
     ruleset: RuleSet
     baseline: Baseline | None = None
+    consent_raw: object = None
+    copy: ShownCopy | None = None
 
 
 class Visitor:
@@ -49,6 +55,7 @@ class Visitor:
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
+        self._decisions: dict[str, Decision] = {}
         self.page_category = ""
         self.page_type = ""
         self.page_tags: Collection[str] | None = None
@@ -78,12 +85,29 @@ class Visitor:
             request=page,
             consent=consent_words(known.consent),
             gpc=known.consent.gpc,
+            shown=known.copy.shown if known.copy else NOTHING_SHOWN,
         )
 
     def decide(self, slot: str) -> Decision | None:
-        """The decision for a slot; None for a slot nobody has made."""
-        ruleset = self.known.ruleset
-        return decide(ruleset, slot, self.context) if slot in ruleset.slots else None
+        """The decision for a slot, the same however often a page asks; None for one not made."""
+        self.decide_all((slot,))
+        return self._decisions.get(slot)
+
+    def decide_all(self, slots: Sequence[str]) -> None:
+        """Decide the slots of a page together: what has limits is counted in one round trip.
+
+        It counts as given to the visitor, so name only what the page will show.
+        """
+        ruleset, copy = self.known.ruleset, self.known.copy
+        known = [slot for slot in dict.fromkeys(slots) if slot in ruleset.slots]
+        new = [slot for slot in known if slot not in self._decisions]
+        if not new:
+            return
+        if copy is None or not ruleset.limited:
+            decisions, _ = decide_page(ruleset, new, self.context)
+        else:
+            decisions = decide_and_reserve(ruleset, new, self.context, copy)
+        self._decisions |= zip(new, decisions, strict=True)
 
 
 def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
@@ -91,15 +115,24 @@ def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
         return Known(ConsentState(gpc=gpc), None, _ruleset_read(cache.get(RULESET_VERSION_KEY)))
     consent_key = consent_selectors.consent_cache_key(visitor_id)
     profile_key = profile_selectors.profile_cache_key(visitor_id)
-    found = cache.get_many((RULESET_VERSION_KEY, BASELINE_VERSION_KEY, consent_key, profile_key))
+    shown_key = shown_cache_key(visitor_id)
+    found = cache.get_many(
+        (RULESET_VERSION_KEY, BASELINE_VERSION_KEY, consent_key, profile_key, shown_key)
+    )
     consent = consent_selectors.consent_from_cache(
         found.get(consent_key), visitor_id=visitor_id, gpc=gpc, now=now
     ) or consent_selectors.consent_for_visitor(visitor_id, gpc, now)
     ruleset = _ruleset_read(found.get(RULESET_VERSION_KEY))
     if not consent.allows(PURPOSE):
         return Known(consent, None, ruleset)
-    state = _state_read(visitor_id, found.get(profile_key))
-    return Known(consent, state, ruleset, _baseline_read(found.get(BASELINE_VERSION_KEY)))
+    return Known(
+        consent,
+        _state_read(visitor_id, found.get(profile_key)),
+        ruleset,
+        _baseline_read(found.get(BASELINE_VERSION_KEY)),
+        found.get(consent_key),
+        ShownCopy(visitor_id, found.get(shown_key), found.get(consent_key)),
+    )
 
 
 def _state_read(visitor_id: UUID, raw: bytes | None) -> State | None:

@@ -43,6 +43,8 @@ PURE = (
     "personalization.changes",
     "personalization.chart",
     "personalization.decide",
+    "personalization.frequency",
+    "personalization.frequency_words",
     "personalization.rule_form",
     "personalization.rule_rows",
     "personalization.rule_words",

@@ -223,6 +223,21 @@ def visitor_events(visitor_id: UUID, *, limit: int = 50) -> list[dict[str, Any]]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def visitor_placements(
+    visitor_id: UUID, *, types: Collection[str], limit: int
+) -> list[tuple[str, int, datetime]]:
+    """A visitor's latest events that name a campaign, newest first: type, campaign and time."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT type, (properties->>'campaign')::bigint, occurred_at FROM tracking_event"
+            " WHERE visitor_id = %s AND type = ANY(%s) AND part = 0"
+            " AND properties->>'campaign' ~ '^[0-9]{1,18}$'"
+            " ORDER BY occurred_at DESC LIMIT %s",
+            (visitor_id, list(types), limit),
+        )
+        return list(cursor.fetchall())
+
+
 def visitor_visits(visitor_id: UUID, *, limit: int = 10) -> list[tuple[datetime, datetime]]:
     """When a visitor's latest visits began and ended, newest first."""
     visits = Visit.objects.filter(visitor_id=visitor_id).order_by("-started_at")

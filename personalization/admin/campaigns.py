@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import escape
 from django.views.decorators.http import require_GET, require_POST
 from unfold.decorators import display
 from unfold.views import ChangeList
@@ -18,6 +19,12 @@ from unfold.views import ChangeList
 from personalization import services
 from personalization.admin.publishing import PublishingAdmin, mark_changed
 from personalization.forms import CampaignForm, rule_names, sentence_or_empty
+from personalization.frequency_form import (
+    FREQUENCY_FIELDS,
+    FREQUENCY_FIELDSET,
+    frequency_posted,
+    frequency_summary,
+)
 from personalization.models import Campaign, Variant
 from personalization.preview import variant_preview
 from personalization.reach import MAX_VISITORS, RECENT, Reach, reach_now
@@ -40,7 +47,7 @@ class CampaignList(ChangeList):
 @admin.register(Campaign)
 class CampaignAdmin(PublishingAdmin):
     form = CampaignForm
-    readonly_fields = ("preview",)
+    readonly_fields = ("preview", "frequency_summary")
     list_display = ("name_slot", "state", "priority", "schedule", "who")
     list_filter = ("status", "slot")
     list_select_related = ("slot", "variant")
@@ -50,6 +57,7 @@ class CampaignAdmin(PublishingAdmin):
         (None, {"fields": ("name", ("slot", "variant"), "preview")}),
         ("Who sees it", {"fields": ("rule",)}),
         ("When", {"fields": (("status", "priority"), ("starts_at", "ends_at"))}),
+        FREQUENCY_FIELDSET,
     )
 
     class Media:
@@ -63,6 +71,7 @@ class CampaignAdmin(PublishingAdmin):
         return [
             path("reach/", wrap(require_POST(self.reach_view)), name="campaign_reach"),
             path("preview/", wrap(require_GET(self.preview_view)), name="campaign_preview"),
+            path("frequency/", wrap(require_POST(self.frequency_view)), name="campaign_frequency"),
             *super().get_urls(),
         ]
 
@@ -144,6 +153,16 @@ class CampaignAdmin(PublishingAdmin):
             "admin/personalization/_preview_live.html",
             {"preview": variant_preview(campaign.variant) if saved else None},
         )
+
+    def frequency_view(self, request: HttpRequest) -> HttpResponse:
+        """The posted limits, saved or not, in one sentence."""
+        self._check_allowed(request)
+        return HttpResponse(escape(frequency_posted(request.POST)))
+
+    @display(description="In words")
+    def frequency_summary(self, campaign: Campaign) -> str:
+        context = {"sentence": frequency_summary(campaign), "fields": " ".join(FREQUENCY_FIELDS)}
+        return render_to_string("admin/personalization/_frequency.html", context)
 
 
 def reach_text(reach: Reach) -> str:

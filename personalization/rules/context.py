@@ -1,10 +1,12 @@
 """What a rule may ask about: one visitor, one request, one moment."""
 
 from collections.abc import Collection, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from personalization.frequency import NOTHING_SHOWN, Shown
 from profiles.baseline import Baseline, baseline_usable
 from profiles.state import State
 from profiles.vector import (
@@ -52,7 +54,7 @@ class Context:
     `state` is None when nothing may be known of the visitor; then whatever is asked of behavior is
     unknown, which is neither true nor false. `baseline` is what the site's visitors do, None
     before there is one. `consent` maps each active purpose to "granted", "refused" or
-    "not_asked".
+    "not_asked". `shown` is what the visitor was given of campaigns with limits.
     """
 
     now: float
@@ -62,6 +64,15 @@ class Context:
     request: PageRequest = PageRequest()
     consent: Mapping[str, str] = field(default_factory=dict)
     gpc: bool = False
+    shown: Shown = NOTHING_SHOWN
+
+    def with_shown(self, shown: Shown) -> "Context":
+        """The same with this shown; what was derived so far is kept."""
+        if shown is self.shown:
+            return self
+        other = copy(self)
+        other.__dict__["shown"] = shown  # frozen for everybody else
+        return other
 
     @cached_property
     def interests(self) -> list[Interest]:

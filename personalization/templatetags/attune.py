@@ -9,11 +9,27 @@ from typing import Any
 
 from django import template
 from django.template.loader import select_template
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from personalization.decide import Decision
+
 register = template.Library()
 log = logging.getLogger(__name__)
+
+
+@register.simple_tag(takes_context=True)
+def slots(context: template.Context, *keys: str) -> str:
+    """`{% slots "home-hero" "home-strip" %}`: decide together what the page will show below.
+
+    Not needed, but then each slot whose campaign has limits is counted in a round trip of its own.
+    """
+    try:
+        context["request"].visitor.decide_all(keys)
+    except Exception:
+        log.exception("slots %r are not decided together", keys)
+    return ""
 
 
 @register.simple_tag(takes_context=True)
@@ -29,20 +45,45 @@ def slot(context: template.Context, key: str) -> SafeString:
             [f"personalization/slots/{key}.html", "personalization/slots/_variant.html"]
         )
         inner: dict[str, Any] = {"slot": key, "decision": decision, "content": decision.content}
+        inner |= _outcomes(decision, request.get_full_path())
         body = SafeString(chosen.render(inner))
     except Exception:
         log.exception("slot %r is not rendered", key)
         return SafeString("")
     if not decision.personalized:
         return format_html('<div class="slot" data-attune-slot="{}">{}</div>', key, body)
-    why = SafeString(select_template(["personalization/_why.html"]).render(inner))
+    tools = SafeString(
+        "".join(
+            select_template([f"personalization/{name}.html"]).render(inner)
+            for name in ("_why", "_dismiss")
+        )
+    )
     return format_html(
         '<div class="slot" data-attune-slot="{}" data-attune-campaign="{}"'
-        ' data-attune-variant="{}" data-attune-version="{}">{}{}</div>',
+        ' data-attune-variant="{}" data-attune-version="{}"{}>{}'
+        '<div class="slot__tools" data-slot-tools>{}</div></div>',
         key,
         decision.campaign.id,
         decision.campaign.variant_id,
         decision.version,
+        format_html(' data-pause-click="{}"', inner["click_url"]) if inner["click_url"] else "",
         body,
-        why,
+        tools,
     )
+
+
+def _outcomes(decision: Decision, path: str) -> dict[str, str]:
+    """Where a dismissal and a click are told, "" where they give the campaign no pause."""
+    frequency = decision.frequency
+    if frequency is None or not (frequency.after_dismissal or frequency.after_click):
+        return {"dismiss_url": "", "click_url": "", "path": path}
+    try:
+        url = reverse("slot_outcome")
+    except NoReverseMatch:
+        log.warning("personalization.urls are not among the site's: nothing can be dismissed")
+        url = ""
+    return {
+        "dismiss_url": url if frequency.after_dismissal else "",
+        "click_url": url if frequency.after_click else "",
+        "path": path,
+    }

@@ -15,13 +15,15 @@ MARKETER_MAY = {
     "personalization_variant": {"list", "add"},
     "personalization_contentitem": {"list", "add"},
     "personalization_category": {"list", "add"},
+    "personalization_exclusiongroup": {"list", "add"},
+    "personalization_pressurebudget": {"list"},
     "personalization_ruleset": {"list"},
     "tracking_eventtype": {"list", "add"},
     "profiles_profile": {"list"},
 }
 PAGES = {"list": "changelist", "add": "add"}
 MODELS = sorted(f"{m._meta.app_label}_{m._meta.model_name}" for m in admin.site._registry)
-ASKING = ["campaign_reach", "weights_preview", "half_lives_fading"]
+ASKING = ["campaign_reach", "campaign_frequency", "weights_preview", "half_lives_fading"]
 OTHERS = ["/admin/visitors/00000000/", "/admin/personalization/campaign/preview/?variant=1"]
 
 

@@ -1,4 +1,5 @@
-// The campaign form: rows of the rule, its sentence, its reach, the variant's preview.
+// The campaign form: rows of the rule, its sentence, its reach, the variant's preview, its limits.
+import { startLive } from "./live.js";
 import { startPreview } from "./preview.js";
 import { startReach } from "./reach.js";
 import { startRule } from "./rule.js";
@@ -12,6 +13,7 @@ function start() {
   const preview = document.querySelector("[data-preview]");
   const select = document.getElementById("id_variant");
   if (preview && select) startPreview(preview, select);
+  document.querySelectorAll("[data-live]").forEach(startLive);
 }
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

@@ -4,6 +4,7 @@ import { exposures } from "./collectors/exposures.js";
 import { forms } from "./collectors/forms.js";
 import { media } from "./collectors/media.js";
 import { pages } from "./collectors/pages.js";
+import { pauses } from "./collectors/pauses.js";
 import { scroll } from "./collectors/scroll.js";
 import { cut, readSubject } from "./context.js";
 import { uuid7 } from "./ids.js";
@@ -15,7 +16,7 @@ import { createTransport } from "./transport.js";
 import { createVisits } from "./visit.js";
 
 /** Pages last: its first view finds the others listening. */
-const COLLECTORS = [clicks, forms, media, dwell, scroll, exposures, pages];
+const COLLECTORS = [clicks, forms, media, dwell, scroll, exposures, pauses, pages];
 
 const endpoint = document.currentScript?.dataset.attuneEndpoint ?? "/api/v1/events";
 

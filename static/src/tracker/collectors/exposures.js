@@ -1,12 +1,5 @@
-import { readProperties } from "../context.js";
+import { readSlot } from "../context.js";
 import { all, guard, soon } from "../page.js";
-
-/** `{slot, campaign, variant, version}`, ids as numbers. */
-function readSlot(slot) {
-  const properties = readProperties(slot, "data-attune-");
-  for (const name in properties) properties[name] = +properties[name] || properties[name];
-  return properties;
-}
 
 /** One `exposure` per personalized slot and page view, also for slots filled later. */
 export function exposures(tracker) {

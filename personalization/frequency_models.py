@@ -1,0 +1,128 @@
+"""How often a campaign may be shown, what excludes each other, and a visitor's budget of it all."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from personalization.frequency import KEPT
+
+
+class Unit(models.TextChoices):
+    """What a window is counted in."""
+
+    MINUTES = "minutes", "minutes"
+    HOURS = "hours", "hours"
+    DAYS = "days", "days"
+    VISIT = "visit", "this visit"
+    EVER = "ever", "ever"
+
+
+#: The longest pause or window, in its unit: events are kept for about as many days.
+LONGEST = 365
+COUNT = (MinValueValidator(1), MaxValueValidator(KEPT))
+LENGTH = (MinValueValidator(1), MaxValueValidator(LONGEST))
+
+
+class ExclusionGroup(models.Model):
+    """Campaigns that must not follow each other: a visitor sees one of them."""
+
+    name = models.CharField(max_length=80, unique=True)
+    window_length = models.PositiveSmallIntegerField(
+        "for", default=7, validators=LENGTH, help_text="1 to 365; of no matter for a visit or ever."
+    )
+    window_unit = models.CharField(
+        "counted in", max_length=8, choices=Unit.choices, default=Unit.DAYS
+    )
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PressureBudget(models.Model):
+    """How much one visitor may be shown of all campaigns together. There is one, with the id 1."""
+
+    class Days(models.IntegerChoices):
+        DAY = 1, "a day"
+        WEEK = 7, "a week"
+
+    count = models.PositiveSmallIntegerField(
+        "at most",
+        null=True,
+        blank=True,
+        validators=COUNT,
+        help_text=f"Personalized messages one visitor is given, 1 to {KEPT}. Empty: no budget.",
+    )
+    days = models.PositiveSmallIntegerField(
+        "in", choices=Days.choices, default=Days.DAY, help_text="The last 24 hours, or 7 days."
+    )
+
+    class Meta:
+        verbose_name_plural = "pressure budget"
+        constraints = (
+            models.CheckConstraint(condition=models.Q(id=1), name="one_pressure_budget"),
+        )
+
+    def __str__(self) -> str:
+        return "Pressure budget"
+
+
+class Limited(models.Model):
+    """The limits of one campaign."""
+
+    cap_count = models.PositiveSmallIntegerField(
+        "at most",
+        null=True,
+        blank=True,
+        validators=COUNT,
+        help_text=f"Times one visitor is shown this, 1 to {KEPT}. Empty: no limit.",
+    )
+    cap_length = models.PositiveSmallIntegerField(
+        "within",
+        default=7,
+        validators=LENGTH,
+        help_text="1 to 365; of no matter for a visit or ever.",
+    )
+    cap_unit = models.CharField("counted in", max_length=8, choices=Unit.choices, default=Unit.DAYS)
+    pause_dismissed_days = models.PositiveSmallIntegerField(
+        "days' pause after “Not this”",
+        null=True,
+        blank=True,
+        validators=LENGTH,
+        help_text="Shows a button to dismiss it. Empty: no button.",
+    )
+    pause_clicked_days = models.PositiveSmallIntegerField(
+        "days' pause after a click on it",
+        null=True,
+        blank=True,
+        validators=LENGTH,
+        help_text="Any link or tracked button in it. Empty: no pause.",
+    )
+    pause_event = models.CharField(
+        "pause after",
+        max_length=40,
+        blank=True,
+        help_text="What makes it needless, such as a purchase. Anything of this kind counts.",
+    )
+    pause_event_days = models.PositiveSmallIntegerField(
+        "for days", null=True, blank=True, validators=LENGTH
+    )
+    exclusion_group = models.ForeignKey(
+        ExclusionGroup,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        help_text="A visitor sees one campaign of a group, not another after it.",
+    )
+    budget_exempt = models.CharField(
+        "outside the pressure budget because",
+        max_length=200,
+        blank=True,
+        help_text="Empty: it counts. A reason, such as “terms of service have changed”: it is"
+        " shown whatever else was, and does not count.",
+    )
+
+    class Meta:
+        abstract = True

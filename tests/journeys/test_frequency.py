@@ -1,0 +1,126 @@
+"""How often, in a real browser: two tabs share a cap, and "Not this" works without scripts too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+NAME = "Short hero on phones"
+SHOWN = "[data-attune-slot=home-hero][data-attune-campaign]"
+AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+
+
+def campaign(tmp_path: Path, **limits: Any) -> Any:
+    """The demo with one live campaign, for everybody, in the home page's hero."""
+    from demo.loader import demo_load
+    from personalization.models import Campaign
+    from personalization.services import ruleset_publish
+
+    demo_load(logins_path=tmp_path / "logins.json")
+    Campaign.objects.exclude(name=NAME).update(status="draft")
+    chosen = Campaign.objects.filter(name=NAME)
+    chosen.update(status="live", rule={"condition": "gpc", "value": "off"}, **limits)
+    ruleset_publish(by="test")
+    return chosen.get()
+
+
+def accept(page: Page) -> None:
+    page.goto("/preferences/")
+    for purpose in ("measurement", "personalization"):
+        page.locator(f"#purpose-{purpose}").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+
+
+def test_two_tabs_together_are_shown_no_more_than_the_cap(
+    browser_context: BrowserContext, tmp_path: Path
+) -> None:
+    campaign(tmp_path, cap_count=3, cap_length=1)
+    first, second = browser_context.new_page(), browser_context.new_page()
+    accept(first)
+    second.goto("/preferences/")
+    counted = []
+    for _ in range(4):
+        with first.expect_navigation(), second.expect_navigation():
+            for tab in (first, second):  # both under way before either is there
+                tab.evaluate("setTimeout(() => location.assign('/'))")
+        counted += [tab.locator(SHOWN).count() for tab in (first, second)]
+    assert sum(counted) == 3, counted
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_not_this_takes_it_away(
+    chromium: Browser, live_server: object, tmp_path: Path, scripts: bool
+) -> None:
+    from tests.waiting import wait_until
+    from tracking import services
+    from tracking.models import Event
+
+    shown = campaign(tmp_path, pause_dismissed_days=7)
+    context = chromium.new_context(base_url=str(live_server), java_script_enabled=scripts)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    accept(page)
+    page.goto("/?from=here")
+    expect(page.locator(SHOWN)).to_have_count(1)
+    button = page.get_by_role("button", name="Not this")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(SHOWN)).to_have_count(0)
+    assert page.url.endswith("/?from=here")
+    if scripts:
+
+        def stored() -> bool:
+            for shard in range(16):
+                services.shard_drain(shard)
+            return Event.objects.filter(type="dismiss").exists()
+
+        wait_until(stored)
+        (event,) = Event.objects.filter(type="dismiss")
+        assert event.properties["campaign"] == shown.pk
+        assert event.properties["slot"] == "home-hero"
+    context.close()
+
+
+def test_a_click_gives_its_campaign_a_pause(browser_page: Page, tmp_path: Path) -> None:
+    campaign(tmp_path, pause_clicked_days=7)
+    page = browser_page
+    accept(page)
+    page.goto("/")
+    page.locator(f"{SHOWN} .why summary").click()
+    page.goto("/")
+    expect(page.locator(SHOWN)).to_have_count(1)
+    with page.expect_response("**/slots/outcome/") as told:
+        page.locator(f"{SHOWN} a.button").click()
+    assert told.value.status == 204
+    page.goto("/")
+    expect(page.locator(SHOWN)).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_slots_tools_are_accessible_and_fit_a_phone(
+    browser_page: Page, tmp_path: Path, scheme: Any
+) -> None:
+    campaign(tmp_path, pause_dismissed_days=7)
+    page = browser_page
+    page.emulate_media(color_scheme=scheme)
+    accept(page)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto("/")
+        page.locator(f"{SHOWN} .why summary").click()
+        found = Axe().run(page, context={"include": [[SHOWN]]}, options=AXE)
+        assert found.violations_count == 0, found.generate_report()
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        box = page.get_by_role("button", name="Not this").bounding_box()
+        assert box is not None
+        assert box["height"] >= 24
