@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import django
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from tests.cluster import Cluster, with_redis_database
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
     from tests.celery_process import CeleryProcess
+
+# A busy machine is no failure: examples have no deadline, and take as long to make as they take.
+# Examples that share a fixture make what they ask about new.
+settings.register_profile(
+    "attune",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("attune")
 
 CLUSTER = pytest.StashKey[Cluster]()
 BLOCKER = pytest.StashKey["DjangoDbBlocker"]()

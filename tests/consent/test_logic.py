@@ -312,7 +312,7 @@ class Browser:
 MATERIAL = Act("material", 0, frozenset(PURPOSES))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.one_of(ACTS, MERGES), max_size=12))
 @example(
     [Act("choose", 0, frozenset(PURPOSES[:1])), MATERIAL, Act("choose", 0, frozenset(PURPOSES))]

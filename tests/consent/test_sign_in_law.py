@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent import selectors, services
@@ -133,9 +133,7 @@ class Product:
         return outdated
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(st.lists(ACTS, max_size=10))
 def test_the_most_restrictive_holds_on_every_device(acts: list[tuple]) -> None:
     model, product, began = Model(), Product(), timezone.now()

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personalization.rule_form import tree_errors, tree_from_posted
@@ -53,7 +53,7 @@ def selectable(node: Box | Row) -> bool:
     return node.kind in dict(node.kinds) and all(map(selectable, node.members))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=300)
 @given(trees(MAX_DEPTH))
 def test_any_valid_rule_opens_in_the_form_and_comes_back_unchanged(tree: dict[str, Any]) -> None:
     try:
@@ -82,7 +82,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(JSON)
 def test_whatever_is_stored_can_be_shown_and_its_errors_are_told(tree: Any) -> None:
     errors = tree_errors(tree)
@@ -95,7 +95,7 @@ def test_whatever_is_stored_can_be_shown_and_its_errors_are_told(tree: Any) -> N
         assert not errors
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.dictionaries(
         st.lists(

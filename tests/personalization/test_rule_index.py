@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personalization.rules.context import Context, PageRequest
@@ -75,7 +75,7 @@ def naive(rules: list[Any], asked: Context) -> list[int]:
     return [place for place, rule in enumerate(rules) if rule.test(asked) is True]
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=400)
 @given(RULES, st.lists(CONTEXTS, min_size=1, max_size=4))
 def test_the_index_finds_what_asking_every_rule_finds(
     trees: list[Any], contexts: list[Context]
@@ -86,7 +86,7 @@ def test_the_index_finds_what_asking_every_rule_finds(
         assert list(index.matches(asked)) == naive(rules, asked)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=100)
 @given(st.lists(trees(2), max_size=6))
 def test_any_rules_can_be_indexed(many: list[Any]) -> None:
     rules = [rule_parse(tree) for tree in many]

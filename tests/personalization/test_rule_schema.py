@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -25,7 +25,7 @@ def test_the_published_schema_is_that_of_the_code() -> None:
     )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150)
 @given(trees(3))
 def test_the_schema_accepts_every_rule(tree: dict[str, Any]) -> None:
     rule_parse(tree)
@@ -56,7 +56,7 @@ ODD = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=500)
 @given(st.data(), LEAVES)
 def test_a_condition_that_was_changed_is_judged_alike(data: st.DataObject, leaf: Any) -> None:
     name = data.draw(st.sampled_from([*leaf, "match_case", "values", "to", "zone", "extra"]))

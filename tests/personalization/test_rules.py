@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from personalization.rules.conditions import CONDITIONS, Condition
 from personalization.rules.context import Context, PageRequest
@@ -211,7 +211,7 @@ def example(condition: Condition) -> dict[str, Any]:
     return {field.name: "gardening" if field.default is None else field.default for field in fields}
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=300)
 @given(trees(3))
 def test_a_rule_survives_the_way_through_json_and_answers_alike(tree: dict[str, Any]) -> None:
     node = rule_parse(tree)

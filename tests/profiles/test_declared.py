@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles import rebuild, selectors, services
@@ -146,9 +146,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15)
 @given(history=EVENTS, seed=st.integers(), declared_after=st.integers(0, 3))
 def test_backfilled_is_incremental_is_rebuild(
     history: list[dict[str, Any]], seed: int, declared_after: int

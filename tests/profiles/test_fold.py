@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import transaction
 from django.test import override_settings
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles import rebuild, selectors, services, store
@@ -174,9 +174,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(history=EVENTS, seed=st.integers())
 def test_incremental_is_rebuild_over_random_histories(
     history: list[dict[str, Any]], seed: int, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.cookies import cookie_value
@@ -183,9 +183,7 @@ def plain(state: State | None) -> dict[str, Any]:
     return {name: msgspec.to_builtins(getattr(state, name)) for name in State.__struct_fields__}
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40)
 @given(visits=VISITS, events=EVENTS, between=BETWEEN)
 def test_grown_and_rebuilt_profiles_are_what_the_model_says(
     visits: list[dict[str, Any]],

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.cookies import cookie_value
@@ -114,9 +114,7 @@ class World:
         tracking_services.shard_drain(tracking_selectors.shard_of(self.cleo))
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(history=EVENTS, steps=STEPS, seed=st.integers())
 def test_a_merged_profile_is_that_of_one_visitor_who_did_everything(
     history: list[dict[str, Any]], steps: list[tuple[int, str, int]], seed: int

@@ -1,12 +1,8 @@
-"""A busy machine is no failure: examples have no deadline."""
+"""What tests of retention start from."""
 
 from typing import Any
 
 import pytest
-from hypothesis import settings
-
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client, override_settings
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent import selectors as consent_selectors
@@ -327,9 +327,7 @@ def test_the_sweep_asks_for_what_no_nudge_came_for(client: Client, redis_server:
 
 # --- Whatever is sent ---------------------------------------------------------------------------
 
-FUZZ = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FUZZ = settings(max_examples=100)
 
 
 @FUZZ
