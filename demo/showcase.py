@@ -199,6 +199,8 @@ CAMPAIGNS: tuple[Row, ...] = (
         "slot": "home-strip",
         "variant": "Strip: welcome back",
         "priority": 50,
+        "cap_count": 5,
+        "cap_length": 1,
         "rule": {
             "all": [
                 {"condition": "visits", "operator": ">=", "value": 2},
@@ -238,6 +240,7 @@ CAMPAIGNS: tuple[Row, ...] = (
         "slot": "item-aside",
         "variant": "Aside: stay with it",
         "priority": 50,
+        "pause_dismissed_days": 14,
         "rule": {
             "all": [
                 {"condition": "pages_in_visit", "operator": ">=", "value": 3},

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from personalization.frequency import Frequency, Shown, basis_of, frequency_of, refusal, shown_add
+from personalization.frequency import Frequency, Shown, refusal, shown_add
+from personalization.frequency_compile import basis_of, frequency_of, shared_of
 from personalization.rules.context import Context
 from personalization.rules.index import RuleIndex
 from personalization.rules.tree import Node, Trace, rule_parse
@@ -60,7 +61,7 @@ class RuleSet:
     """One published version: slots, signal weights and the cards of each category.
 
     `limited` has the campaigns with limits of any kind; `frequency_basis` names what is counted
-    for them (frequency.basis_of), "" for nothing.
+    for them (frequency_compile.basis_of), "" for nothing.
     """
 
     version: int
@@ -224,6 +225,7 @@ def _content(
 def ruleset_compile(version: int, payload: Mapping[str, Any]) -> RuleSet:
     """The rule set of a published payload (personalization.services.ruleset_payload)."""
     cards = payload["cards"]
+    shared = shared_of(payload)
 
     def content_of(variant_id: int) -> dict[str, Any]:
         content = dict(payload["variants"][str(variant_id)])
@@ -246,7 +248,7 @@ def ruleset_compile(version: int, payload: Mapping[str, Any]) -> RuleSet:
                     priority=campaign["priority"],
                     starts=campaign["starts"],
                     ends=campaign["ends"],
-                    frequency=frequency_of(campaign, payload),
+                    frequency=frequency_of(campaign, shared),
                     published=campaign.get("published", 0.0),
                 )
                 for campaign in slot["campaigns"]

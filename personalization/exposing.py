@@ -38,13 +38,16 @@ OUTCOMES = {"dismiss": "dismissed", "click": "clicked"}
 
 
 def decide_and_reserve(
-    ruleset: RuleSet, slots: Sequence[str], context: Context, copy: ShownCopy
+    ruleset: RuleSet, slots: Sequence[str], context: Context, copy: ShownCopy | None
 ) -> list[Decision]:
     """Decide slots in this order and count what they are given, in at most one round trip.
 
-    `context.shown` is taken from `copy`, which afterwards holds what is stored. When another
-    request was faster, everything is decided again on what is known then.
+    `context.shown` is taken from `copy`, which afterwards holds what is stored; None is for a
+    visitor of whom nothing may be known. When another request was faster, everything is decided
+    again on what is known then. Raises KeyError for a slot that was never published.
     """
+    if copy is None or not ruleset.limited:
+        return decide_page(ruleset, slots, context)[0]
     try:
         for _ in range(ATTEMPTS):
             decisions = _attempt(ruleset, slots, context, copy)
@@ -64,7 +67,8 @@ def _attempt(
     """The decisions, counted; None when another request was faster."""
     shown = copy.shown
     decisions, after = decide_page(ruleset, slots, context.with_shown(shown))
-    if not any(decision.frequency for decision in decisions):
+    limits = [decision.frequency for decision in decisions if decision.frequency]
+    if not any(frequency.remembers for frequency in limits):
         return decisions
     if shown.basis != ruleset.frequency_basis:
         shown = shown_rebuild(copy.visitor_id, shown, ruleset)

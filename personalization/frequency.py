@@ -11,11 +11,10 @@ more, the ENDED latest shown are remembered.
 What never gets in: clocks, storage, visitor ids.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Protocol
-from zlib import crc32
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct, field
@@ -42,8 +41,8 @@ class Shown(
     """What a visitor was given of campaigns with limits. Times are milliseconds since 1970.
 
     `exposures` are ascending, by campaign. `basis` says for which limits they were counted
-    (`basis_of`): with another one, exposures may be missing and are looked up in the events.
-    `is_countable` False: nothing can be counted now, so nothing with limits may be shown.
+    (frequency_compile.basis_of): with another one, exposures may be missing, and the events are
+    asked. `is_countable` False: nothing can be counted now, so nothing with limits may be shown.
     """
 
     exposures: dict[int, list[int]] = field(default_factory=dict)
@@ -130,13 +129,18 @@ class Frequency:
         """Whether an exposure has to be counted before it is given."""
         return bool(self.cap or self.group or self.budget)
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it matters what the visitor was shown, or said of it."""
+        return self.counts or bool(self.after_dismissal or self.after_click)
+
 
 # --- May it be shown? --------------------------------------------------------------------------
 
 
 def refusal(campaign: int, frequency: Frequency, asked: Asked) -> str:
     """Why a campaign that would win is not shown, as a sentence; "" when it may be."""
-    if not asked.shown.is_countable:
+    if frequency.remembers and not asked.shown.is_countable:
         return UNCOUNTED
     reasons = (check(campaign, frequency, asked) for check in CHECKS)
     return next(filter(None, reasons), "")
@@ -172,7 +176,8 @@ def _capped(campaign: int, frequency: Frequency, asked: Asked) -> str:
     seen = _count(times, cap.window.since(asked))
     if seen < cap.count:
         return ""
-    return f"Not shown again: seen {seen} of {cap.count} times {_within(cap.window)}."
+    times_word = "time" if cap.count == 1 else "times"
+    return f"Not shown again: seen {seen} of {cap.count} {times_word} {_within(cap.window)}."
 
 
 def _excluded(campaign: int, frequency: Frequency, asked: Asked) -> str:
@@ -296,54 +301,3 @@ def _latest(one: Shown, other: Shown, name: str) -> dict[int, int]:
         campaign: max(first.get(campaign, 0), second.get(campaign, 0))
         for campaign in first.keys() | second.keys()
     }
-
-
-# --- From a published payload ------------------------------------------------------------------
-
-
-def frequency_of(campaign: Mapping[str, Any], payload: Mapping[str, Any]) -> Frequency | None:
-    """The limits of a published campaign (personalization.frequency_payload); None without any."""
-    own = campaign.get("frequency", {})
-    group = payload.get("exclusion_groups", {}).get(str(own.get("group")))
-    budget = None if own.get("exempt") else payload.get("pressure_budget")
-    frequency = Frequency(
-        cap=Cap(own["cap"]["count"], _window(own["cap"])) if "cap" in own else None,
-        after_dismissal=own.get("after_dismissal", 0),
-        after_click=own.get("after_click", 0),
-        after_event=tuple(own["after_event"]) if "after_event" in own else None,
-        group=Group(group["name"], _window(group), frozenset(group["campaigns"]))
-        if group
-        else None,
-        budget=Budget(budget["count"], _window(budget), _exempt(payload)) if budget else None,
-    )
-    return frequency if frequency != Frequency() else None
-
-
-def _window(values: Mapping[str, Any]) -> Window:
-    return Window(values["unit"], values["length"])
-
-
-def _exempt(payload: Mapping[str, Any]) -> frozenset[int]:
-    return frozenset(
-        campaign["id"]
-        for slot in payload["slots"]
-        for campaign in slot["campaigns"]
-        if campaign.get("frequency", {}).get("exempt")
-    )
-
-
-def concerns(limits: Mapping[int, Frequency], campaign: int) -> bool:
-    """Whether what was shown of a campaign matters to any of these limits."""
-    return campaign in limits or any(
-        frequency.budget or (frequency.group and campaign in frequency.group.members)
-        for frequency in limits.values()
-    )
-
-
-def basis_of(frequencies: Mapping[int, Frequency]) -> str:
-    """A name for what these limits make count; another one when more or less has to be."""
-    counted = [
-        (number, frequency.counts, frequency.budget is not None, frequency.after_click > 0)
-        for number, frequency in sorted(frequencies.items())
-    ]
-    return f"{crc32(repr(counted).encode()):08x}"

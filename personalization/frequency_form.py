@@ -79,7 +79,8 @@ def frequency_posted(posted: QueryDict) -> str:
     if form.is_valid():
         return frequency_summary(form.instance)
     name, messages = next(iter(form.errors.items()))
-    return f"Not complete yet: {form.fields[name].label}. {messages[0]}"
+    label = f"{form.fields[name].label}. " if name in form.fields else ""
+    return f"Not complete yet: {label}{messages[0]}"
 
 
 def frequency_summary(campaign: Limited) -> str:

@@ -17,7 +17,8 @@ from django.core.cache import cache
 
 from consent import selectors as consent_selectors
 from personalization.decide import RuleSet
-from personalization.frequency import KEPT, NOTHING_SHOWN, Shown, concerns, shown_complete
+from personalization.frequency import KEPT, NOTHING_SHOWN, Shown, shown_complete
+from personalization.frequency_compile import concerned
 from tracking import selectors as tracking_selectors
 
 #: Since the last change of it. What is forgotten then is read from the events, if need be.
@@ -92,11 +93,10 @@ def shown_rebuild(visitor_id: UUID, held: Shown, ruleset: RuleSet) -> Shown:
     for name, campaign, at in tracking_selectors.visitor_placements(
         visitor_id, types=REBUILD_TYPES, limit=REBUILD_EVENTS
     ):
-        if not concerns(ruleset.limited, campaign):
-            continue
         stored[name].setdefault(campaign, []).append(int(at.timestamp() * 1000))
+    counted = concerned(ruleset.limited, stored["exposure"])
     from_events = Shown(
-        exposures={one: sorted(times)[-KEPT:] for one, times in stored["exposure"].items()},
+        exposures={one: sorted(stored["exposure"][one])[-KEPT:] for one in counted},
         dismissed={one: max(times) for one, times in stored["dismiss"].items()},
         clicked={one: max(times) for one, times in stored["click"].items()},
     )

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from consent import selectors as consent_selectors
 from consent.logic import ConsentState
-from personalization.decide import PURPOSE, Decision, RuleSet, decide_page
+from personalization.decide import PURPOSE, Decision, RuleSet
 from personalization.exposing import decide_and_reserve
 from personalization.frequency import NOTHING_SHOWN
 from personalization.page import HttpPage
@@ -101,13 +101,9 @@ class Visitor:
         ruleset, copy = self.known.ruleset, self.known.copy
         known = [slot for slot in dict.fromkeys(slots) if slot in ruleset.slots]
         new = [slot for slot in known if slot not in self._decisions]
-        if not new:
-            return
-        if copy is None or not ruleset.limited:
-            decisions, _ = decide_page(ruleset, new, self.context)
-        else:
+        if new:
             decisions = decide_and_reserve(ruleset, new, self.context, copy)
-        self._decisions |= zip(new, decisions, strict=True)
+            self._decisions |= zip(new, decisions, strict=True)
 
 
 def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:

@@ -44,6 +44,7 @@ PURE = (
     "personalization.chart",
     "personalization.decide",
     "personalization.frequency",
+    "personalization.frequency_compile",
     "personalization.frequency_words",
     "personalization.rule_form",
     "personalization.rule_rows",

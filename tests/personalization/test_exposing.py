@@ -14,6 +14,7 @@ import pytest
 import redis
 from django.core.cache import cache
 from django.db import connection, connections
+from django.template import engines
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
@@ -159,11 +160,31 @@ def test_a_page_takes_one_round_trip_and_one_more_only_to_count(
     assert len(queries) == 0
 
 
+def test_a_template_that_names_its_slots_first_counts_them_together(capped: Campaign) -> None:
+    second(capped, cap_count=9)
+    ana = ana_make()
+    page(ana)
+    for named, expected in (("{% slots 'hero' 'strip' %}", 2), ("", 3)):
+        source = named + "{% slot 'hero' %}{% slot 'strip' %}{% slot 'hero' %}"
+        template = engines["django"].from_string(source)
+        request = request_of(ana)
+        request.visitor = Visitor(request)
+        html: list[str] = []
+
+        def render(template: Any = template, request: Any = request, html: Any = html) -> None:
+            html.append(template.render({}, request))
+
+        assert round_trips(cache, render) == expected
+        assert html[0].count("data-attune-campaign") == 3
+    assert page(ana) == [False], "a slot used twice on a page counts once"
+
+
 def test_a_page_without_limits_writes_nothing(capped: Campaign, redis_server: redis.Redis) -> None:
     ana = ana_make()
-    limits(capped, cap_count=None)
-    page(ana)
-    assert trips(ana) == 1
+    for values in ({"cap_count": None}, {"pause_event": "purchase", "pause_event_days": 7}):
+        limits(capped, **values)
+        page(ana)
+        assert trips(ana) == 1
     limits(capped, cap_count=1, rule={"condition": "gpc", "value": "on"})
     page(ana)
     assert trips(ana) == 1, "it does not match"

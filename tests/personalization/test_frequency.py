@@ -15,12 +15,11 @@ from personalization.frequency import (
     NOTHING_SHOWN,
     UNCOUNTABLE,
     Shown,
-    basis_of,
-    concerns,
     shown_bound,
     shown_complete,
     shown_join,
 )
+from personalization.frequency_compile import basis_of, concerned
 from tests.personalization.examples import NOW, campaign, increment, state_of
 from tests.personalization.limited import ALWAYS, HOUR_MS, NOW_MS, after, cap, limited, rules_of
 
@@ -158,7 +157,7 @@ def test_the_default_is_shown_for_the_reason_of_what_is_capped() -> None:
     rules = rules_of([limited(1, cap=cap(1, "visit", 1))])
     decision = decide(rules, "slot-0", after(Shown({1: [NOW_MS]})))
     assert not decision.personalized
-    assert decision.reasons == ["Not shown again: seen 1 of 1 times in this visit."]
+    assert decision.reasons == ["Not shown again: seen 1 of 1 time in this visit."]
 
 
 def test_a_tie_goes_to_who_was_published_first_and_is_reported() -> None:
@@ -226,6 +225,11 @@ def test_what_cannot_be_counted_is_not_shown() -> None:
     decision = decide(rules, "slot-0", after(UNCOUNTABLE))
     assert campaign_of(decision) == 2
     assert "cannot be counted" in decision.passed[0]
+
+
+def test_what_needs_no_memory_is_shown_without_one() -> None:
+    rules = rules_of([limited(1, after_event=["purchase", 14])])
+    assert winner(rules, UNCOUNTABLE) == 1
 
 
 # --- Visits ------------------------------------------------------------------------------------
@@ -307,9 +311,9 @@ def test_limits_that_need_more_counted_have_another_basis(change: Callable[[], R
 def test_only_campaigns_that_a_limit_concerns_are_counted() -> None:
     group = {"9": {"name": "Sales", "unit": "days", "length": 7, "campaigns": [1, 5]}}
     rules = rules_of([limited(1, group=9), campaign(2, ALWAYS)], exclusion_groups=group)
-    assert [one for one in range(7) if concerns(rules.limited, one)] == [1, 5]
+    assert concerned(rules.limited, range(7)) == {1, 5}
     budgeted = rules_of([limited(1), limited(2, exempt="why")], pressure_budget=cap(5))
-    assert concerns(budgeted.limited, 99)
+    assert concerned(budgeted.limited, [99]) == {99}
 
 
 def test_now_is_never_before_what_was_counted() -> None:

@@ -123,6 +123,18 @@ def test_a_personalized_slot_is_exposed_once_per_view(page: Page, site: Site) ->
     assert {event["path"] for event in again} == {"/two"}
 
 
+def test_a_click_in_a_slot_says_whose_it_is(page: Page, site: Site) -> None:
+    page.goto("/")
+    page.evaluate(
+        "document.querySelector('[data-attune-slot=home-hero]').innerHTML ="
+        " '<button id=promo data-track data-track-label=Go>Go</button>'"
+    )
+    page.click("#promo")
+    (event,) = site.wait_for("click")
+    placement = {"slot": "home-hero", "campaign": 3, "variant": 5, "version": 12}
+    assert event["properties"] == {"label": "Go", **placement}
+
+
 # --- Page views within a page -----------------------------------------------------------------
 
 
