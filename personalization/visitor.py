@@ -8,7 +8,6 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.core.cache import cache
@@ -18,6 +17,7 @@ from django.utils import timezone
 from consent import selectors as consent_selectors
 from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet, decide
+from personalization.question import host_of
 from personalization.rules.context import Context, PageRequest
 from personalization.selectors import (
     EMPTY_RULESET,
@@ -45,7 +45,11 @@ class Known:
 
 
 class Visitor:
-    """The visitor of one request; `page_category` is set by views that know it."""
+    """The visitor of one request; `page_category` is set by views that know it.
+
+    `page` is the page of the request unless it is set before anything is decided: by the API, which
+    is told of a page elsewhere.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -60,21 +64,37 @@ class Visitor:
         return _known_read(visitor_id, gpc=gpc, now=now)
 
     @cached_property
+    def page(self) -> PageRequest:
+        """What rules may ask of the page."""
+        request = self._request
+        return PageRequest(
+            path=request.path,
+            page_category=self.page_category,
+            query=request.GET.dict(),
+            referrer_host=host_of(request.headers.get("Referer", "")),
+            language=self.language,
+            device=self.device,
+        )
+
+    @property
+    def language(self) -> str:
+        """The language the browser asks for first."""
+        return self._request.headers.get("Accept-Language", "").partition(",")[0]
+
+    @property
+    def device(self) -> str:
+        """What kind of device it is."""
+        return agent_of(self._request.headers.get("User-Agent", "")).device
+
+    @cached_property
     def context(self) -> Context:
-        request, known = self._request, self.known
+        known = self.known
         return Context(
             now=timezone.now().timestamp(),
             state=known.state,
             weights=known.ruleset.weights,
             baseline=known.baseline,
-            request=PageRequest(
-                path=request.path,
-                page_category=self.page_category,
-                query=request.GET.dict(),
-                referrer_host=_host_of(request.headers.get("Referer", "")),
-                language=request.headers.get("Accept-Language", "").partition(",")[0],
-                device=agent_of(request.headers.get("User-Agent", "")).device,
-            ),
+            request=self.page,
             consent=consent_words(known.consent),
             gpc=known.consent.gpc,
         )
@@ -126,10 +146,3 @@ def _ruleset_read(version: object) -> RuleSet:
     except Exception:  # a page never breaks because personalization did
         log.exception("the published rules cannot be read, leaving slots empty")
         return EMPTY_RULESET
-
-
-def _host_of(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
