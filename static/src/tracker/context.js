@@ -46,6 +46,13 @@ export function readProperties({ attributes }, prefix) {
   return properties;
 }
 
+/** Of a personalized slot: `{slot, campaign, variant, version}`, ids as numbers. */
+export function readPlacement(slot) {
+  const placement = readProperties(slot, "data-attune-");
+  for (const name in placement) placement[name] = +placement[name] || placement[name];
+  return placement;
+}
+
 /** Read from attributes, not DOM properties: in a form, a field named `id` hides the form's own. */
 const describe = (element) => ({
   id: cut(element.getAttribute("id")),

@@ -1,19 +1,12 @@
-import { readProperties } from "../context.js";
+import { readPlacement } from "../context.js";
 import { all, guard, soon } from "../page.js";
-
-/** `{slot, campaign, variant, version}`, ids as numbers. */
-function readSlot(slot) {
-  const properties = readProperties(slot, "data-attune-");
-  for (const name in properties) properties[name] = +properties[name] || properties[name];
-  return properties;
-}
 
 /** One `exposure` per personalized slot and page view, also for slots filled later. */
 export function exposures(tracker) {
   let seen;
   const scan = () => {
     for (const slot of document.querySelectorAll("[data-attune-slot][data-attune-campaign]")) {
-      const properties = readSlot(slot);
+      const properties = readPlacement(slot);
       const key = JSON.stringify(properties);
       if (!seen.has(key)) tracker.record("exposure", { properties });
       seen.add(key);
