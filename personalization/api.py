@@ -77,7 +77,7 @@ class VisitorView(APIView):
 
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, QuestionRefused):
-            tracking_services.drops_count({exc.reason: 1}, source=self.source)
+            tracking_services.drops_count({str(exc.reason): 1}, source=self.source)
             exc = VisitorRefused(exc)
         return super().handle_exception(exc)
 

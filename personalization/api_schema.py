@@ -22,14 +22,15 @@ PROFILE_WORDS = (
 )
 
 _TEXT = serializers.CharField
-_MAYBE = {"required": False}
 
 _PAGE = inline_serializer(
     "EmbeddingPage",
     {
         "path": _TEXT(required=False, max_length=1000, help_text="Begins with a slash."),
         "category": _TEXT(required=False, help_text="What the page is about: a category's slug."),
-        "query": serializers.DictField(child=_TEXT(), **_MAYBE, help_text="Parameter: value."),
+        "query": serializers.DictField(
+            child=_TEXT(), required=False, help_text="Parameter: value."
+        ),
         "referrer": _TEXT(
             required=False, help_text="The address the visitor came from; only its host is used."
         ),
