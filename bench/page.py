@@ -43,7 +43,7 @@ def main() -> None:
         measure(cookie, options.rounds, options.pages)
 
 
-def campaigns_make() -> None:
+def campaigns_make(count: int = CAMPAIGNS) -> None:
     from personalization.models import Campaign, Slot, Variant
     from personalization.services import ruleset_publish
 
@@ -60,7 +60,7 @@ def campaigns_make() -> None:
             # The last condition of the first rule fails: every rule is looked at to its end.
             rule={"all": [*CONDITIONS[1:], CONDITIONS[0]]},
         )
-        for number in range(CAMPAIGNS)
+        for number in range(count)
     )
     for slot in slots:  # one that matches, after all the others
         Campaign.objects.create(

@@ -1,4 +1,4 @@
-"""The reference server of bench.accept: a DRF view that only decodes the same batch.
+"""The reference servers: a DRF view that only decodes bench.accept's batch, and a bare one.
 
 Served by the same web server with the same number of processes and threads as Attune.
 """
@@ -44,5 +44,10 @@ class DecodeView(APIView):
         return Response({"accepted": len(_decode(request._request.body).events)}, status=202)
 
 
-urlpatterns = [path("events", DecodeView.as_view())]
+class BareView(APIView):
+    def post(self, request: Request) -> Response:
+        return Response({"decisions": {}})
+
+
+urlpatterns = [path("events", DecodeView.as_view()), path("bare", BareView.as_view())]
 application = get_wsgi_application()

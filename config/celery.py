@@ -32,6 +32,7 @@ SCHEDULE = {
     "check profiles against events": ("profiles.tasks.self_check_task", crontab(hour=3, minute=23)),
     "know what is usual": ("tracking.tasks.fences_update", timedelta(minutes=5)),
     "add up refusals": ("tracking.tasks.drops_merge_task", timedelta(seconds=10)),
+    "count what happened": ("tracking.tasks.activity_count_task", timedelta(seconds=20)),
     "go on with replays": ("tracking.tasks.replays_sweep_task", timedelta(minutes=1)),
     "let go what is old": ("tracking.tasks.retention_sweep_task", timedelta(minutes=10)),
     "make partitions ahead": ("tracking.tasks.partitions_make", crontab(hour="*/6", minute=7)),

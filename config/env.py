@@ -22,6 +22,9 @@ TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
 DOTENV_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
+#: As browsers send it: a name is in lower case, an unusual port is said, nothing follows.
+ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+
 
 def read_dotenv(path: Path) -> None:
     """Put the `NAME=value` lines of *path* into the environment, unless already set there.
@@ -94,6 +97,18 @@ def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
     """The comma-separated words of *name*, trimmed; empty words are left out."""
     text = env_str(name, ",".join(default))
     return [word for word in (part.strip() for part in text.split(",")) if word]
+
+
+def env_origins(name: str, default: Sequence[str] = ()) -> frozenset[str]:
+    """The comma-separated origins of *name*. No pattern and no `*`: each acts for its visitors."""
+    origins = env_list(name, default)
+    for origin in origins:
+        if not ORIGIN.fullmatch(origin):
+            raise ImproperlyConfigured(
+                f"{name} must list origins like https://www.example.com, in lower case and without "
+                f"a path; one is {origin!r}."
+            )
+    return frozenset(origins)
 
 
 def env_path(name: str, default: Path) -> Path:

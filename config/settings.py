@@ -17,6 +17,7 @@ from config.env import (
     env_bool,
     env_int,
     env_list,
+    env_origins,
     env_path,
     env_str,
     read_dotenv,
@@ -123,6 +124,9 @@ QUARANTINE_MAX_PER_DAY = env_int("QUARANTINE_MAX_PER_DAY", default=1000, least=0
 #: below 148 KB (docs/profiles.md).
 PROFILE_MAX_TOPICS = env_int("PROFILE_MAX_TOPICS", default=64)
 
+#: Other sites of yours whose pages may ask the API and report events (docs/embedding.md).
+EMBED_ORIGINS = env_origins("EMBED_ORIGINS")
+
 # --- Django ----------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -148,6 +152,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.EmbedMiddleware",
     "config.middleware.PagePolicyMiddleware",
     "config.middleware.PageSessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -13,6 +13,7 @@ handler500 = "config.errors.server_error"
 urlpatterns = [
     # First what is asked most: addresses are tried in this order.
     path("api/v1/", include("tracking.urls")),
+    path("api/v1/", include("personalization.api_urls")),
     path("", include("demo.urls")),
     path("", include("consent.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

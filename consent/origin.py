@@ -8,7 +8,7 @@ and port must be ours. A request that says nothing is refused.
 Boundary: headers in, a yes or no out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 PORTS = {"http": 80, "https": 443}
@@ -29,6 +29,20 @@ def request_is_same_origin(headers: Mapping[str, str], *, host: str, secure: boo
         return site == "same-origin"
     sender = headers.get("Origin") or headers.get("Referer")
     return sender is not None and _is_ours(sender, host, secure)
+
+
+def request_is_welcome(
+    headers: Mapping[str, str], *, host: str, secure: bool, origins: Collection[str]
+) -> bool:
+    """The same, or a page of one of `origins` ("https://b.example"), which browsers name exactly.
+
+    >>> request_is_welcome({"Origin": "https://b.example", "Sec-Fetch-Site": "same-site"},
+    ...                    host="a.example", secure=True, origins={"https://b.example"})
+    True
+    """
+    return headers.get("Origin") in origins or request_is_same_origin(
+        headers, host=host, secure=secure
+    )
 
 
 def _is_ours(sender: str, host: str, secure: bool) -> bool:

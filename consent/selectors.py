@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 from consent import cache, catalogue, codec
 from consent.cookies import COOKIE_NAME, cookie_pointer
-from consent.logic import ConsentState, Standing, gpc_from_header, state_at
+from consent.logic import LIFETIME, ConsentState, Standing, gpc_from_header, state_at
 from consent.models import EffectiveConsent, Purpose
 from consent.purposes import PurposeText
 
@@ -169,6 +169,22 @@ def visitors_granted(visitor_ids: Iterable[UUID], *purposes: str, now: datetime)
         for visitor_id, choices in rows
         if not granted[choices].granted.isdisjoint(purposes)
     }
+
+
+def grants_by_period(*, since: datetime, unit: str) -> dict[datetime, int]:
+    """Visitors who agreed to something in the `unit` ("hour" or "day", UTC) that begins then.
+
+    Those alone whose consent still holds. A grant ends LIFETIME after it was given, so the index by
+    its end finds those of a time: the cost is that of so many entries, whatever there is else.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT date_trunc(%s, expires_at - %s::interval, 'UTC') AS at, count(*)"
+            " FROM consent_effectiveconsent WHERE expires_at >= %s"
+            " AND fenced_at IS NULL AND granted <> '{}' GROUP BY 1",
+            (unit, f"{LIFETIME.days} days", since + LIFETIME),
+        )
+        return dict(cursor.fetchall())
 
 
 def visitors_to_erase(*, since: datetime, until: datetime) -> Iterator[UUID]:

@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -81,6 +82,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@cache_control(public=True, max_age=24 * 3600)
 def gpc_support(request: HttpRequest) -> HttpResponse:
     """GET /.well-known/gpc.json: this site honours Global Privacy Control."""
     return JsonResponse(GPC_SUPPORT)

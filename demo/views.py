@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.utils.safestring import mark_safe
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -173,6 +174,7 @@ def errors(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@cache_control(public=True, max_age=3600)
 def favicon(request: HttpRequest) -> HttpResponse:
     """For browsers that ask here before they have read a page."""
     return redirect(static("img/favicon.svg"))  # not for good: the name may carry a hash

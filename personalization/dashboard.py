@@ -1,24 +1,35 @@
-"""The first page of the admin: a few figures, each for those who may see what is behind it."""
+"""The first page of the admin: figures, each for those who may see what is behind it.
+
+Nothing here reads events: charts and campaigns read counts by the hour (tracking.activity), the
+rest one bounded read each, so the page costs the same with a thousand times the data.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from consent import selectors as consent_selectors
 from personalization import selectors
+from personalization.bars import PERIODS, BarChart, Period, bar_chart
 from personalization.changes import ruleset_changes
+from personalization.health import CHECK_OVERDUE, LINES, Health
 from profiles import selectors as profile_selectors
 from tracking import selectors as tracking_selectors
 from tracking.pipeline.wire import Refusal
 
 VERSIONS_SHOWN = 5
-#: A nightly check that has not come for so long is worth a word.
-CHECK_OVERDUE = timedelta(hours=36)
 CHANGES_SHOWN = 3
+CAMPAIGNS_SHOWN = 20
+#: What the table of campaigns counts, over so many days.
+CAMPAIGN_DAYS = 30
+CLICKS = ("click", "category_click", "add_to_cart")
+INTERESTS_SHOWN = 8
+VISITORS = "profiles.view_profile"
 
 
 @dataclass(frozen=True)
@@ -31,16 +42,112 @@ class Card:
     url: str = ""
 
 
+@dataclass(frozen=True)
+class CampaignLine:
+    """What a live campaign brought about in CAMPAIGN_DAYS days; `rate` in percent, None of none."""
+
+    id: int
+    name: str
+    slot: str
+    exposures: int
+    clicks: int
+
+    @property
+    def rate(self) -> float | None:
+        return 100.0 * self.clicks / self.exposures if self.exposures else None
+
+
+@dataclass(frozen=True)
+class InterestLine:
+    """A category's part of the whole site's affinity, in percent."""
+
+    name: str
+    percent: float
+
+
 def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's DASHBOARD_CALLBACK: adds `cards`, the latest versions and what is wrong."""
-    cards = [make() for permission, make in CARDS if request.user.has_perm(permission)]
+    """Unfold's DASHBOARD_CALLBACK: everything this person may see, and nothing else."""
+    now = timezone.now()
+    may = request.user.has_perm
+    wanted = request.GET.get("period")
+    period = next((period for period in PERIODS if period.key == wanted), PERIODS[0])
     return {
         **context,
-        "cards": cards,
         "title": "Overview",
+        "cards": [make() for permission, make in CARDS if may(permission)],
+        "periods": PERIODS,
+        "period": period,
+        "charts": charts_make(period, now=now) if may(VISITORS) else [],
+        "shows_campaigns": may("personalization.view_campaign"),
+        "campaigns": campaign_lines(now=now) if may("personalization.view_campaign") else [],
+        "campaign_days": CAMPAIGN_DAYS,
+        "shows_interests": may(VISITORS),
+        "interests": interest_lines() if may(VISITORS) else [],
+        "health": health_lines(request, now=now),
         "published": _published(request),
         "failed_check": _failed_check(request),
     }
+
+
+def charts_make(period: Period, *, now: datetime) -> list[BarChart]:
+    """Events, visitors who agreed, and exposures over a period."""
+    since = period.times(now)[0]
+    events: dict[datetime, int] = {}
+    exposures: dict[datetime, int] = {}
+    for line in tracking_selectors.activity_list(since=since, unit=period.unit):
+        events[line.at] = events.get(line.at, 0) + line.events
+        if line.type == "exposure":
+            exposures[line.at] = line.events
+    agreed = consent_selectors.grants_by_period(since=since, unit=period.unit)
+    return [
+        bar_chart("Events", "of any kind", events, period=period, now=now),
+        bar_chart(
+            "Consented visitors",
+            f"who agreed in that {period.unit}, and still do",
+            agreed,
+            period=period,
+            now=now,
+        ),
+        bar_chart(
+            "Exposures",
+            "times a campaign showed",
+            exposures,
+            period=period,
+            now=now,
+        ),
+    ]
+
+
+def campaign_lines(*, now: datetime) -> list[CampaignLine]:
+    """The campaigns that pages are decided by now, most exposures first."""
+    since = now - timedelta(days=CAMPAIGN_DAYS)
+    counts = tracking_selectors.campaign_activity(since=since)
+    lines = [
+        CampaignLine(
+            id=campaign.id,
+            name=campaign.name,
+            slot=slot.name,
+            exposures=counts.get((campaign.id, "exposure"), 0),
+            clicks=sum(counts.get((campaign.id, kind), 0) for kind in CLICKS),
+        )
+        for slot in selectors.ruleset_current().slots.values()
+        for campaign in slot.campaigns
+        if campaign.is_on(now.timestamp())
+    ]
+    return sorted(lines, key=lambda line: (-line.exposures, line.name))[:CAMPAIGNS_SHOWN]
+
+
+def interest_lines() -> list[InterestLine]:
+    """What the site's visitors like most, from the baseline of the last hour."""
+    baseline = profile_selectors.baseline_latest()
+    shares = baseline.shares if baseline else {}
+    names = dict(selectors.category_list().values_list("slug", "name"))
+    ranked = sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))[:INTERESTS_SHOWN]
+    return [InterestLine(names.get(slug, slug), 100.0 * share) for slug, share in ranked]
+
+
+def health_lines(request: HttpRequest, *, now: datetime) -> list[Health]:
+    return [make(now) for permission, make in LINES if request.user.has_perm(permission)]
 
 
 def _failed_check(request: HttpRequest) -> profile_selectors.CheckResult | None:
@@ -65,9 +172,10 @@ def _published(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _visitors() -> Card:
-    count = profile_selectors.profile_count()
+    count, is_exact = profile_selectors.profile_count()
     text = "have a profile" if count else "Nobody has agreed and read a page yet."
-    return Card("Visitors", f"{count:,}", text, reverse("admin:profiles_profile_changelist"))
+    figure = f"{count:,}" if is_exact else f"about {count:,}"
+    return Card("Visitors", figure, text, reverse("admin:profiles_profile_changelist"))
 
 
 def _campaigns() -> Card:
@@ -84,8 +192,9 @@ def _version() -> Card:
 
 
 def _events() -> Card:
-    count = tracking_selectors.event_count_since(timezone.now() - timedelta(hours=24))
-    return Card("Events", f"{count:,}", "in the last 24 hours")
+    since = PERIODS[0].times(timezone.now())[0]  # as the chart below
+    listed = tracking_selectors.activity_list(since=since, unit="day")
+    return Card("Events", f"{sum(line.events for line in listed):,}", "in the last 24 hours")
 
 
 def _inbox() -> Card:

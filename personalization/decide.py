@@ -164,7 +164,7 @@ def _tie_note(winner: Campaign, other: Campaign) -> str:
 
 def _winner(rules: SlotRules, context: Context) -> tuple[Campaign | None, list[str]]:
     """The campaign that wins, and why those before it were passed over."""
-    passed = []
+    passed: list[str] = []
     for campaign in map(rules.campaigns.__getitem__, rules.index.matches(context)):
         if not campaign.is_on(context.now):
             continue

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
+from personalization.question import Page
 from personalization.rules.context import PageRequest
 from tracking import selectors as tracking_selectors
 from tracking.pipeline.enrich import CLICK_IDS, medium_of
@@ -45,10 +46,7 @@ class HttpPage(PageRequest):
 
     @cached_property
     def referrer_host(self) -> str:
-        try:
-            return urlsplit(self._header("Referer")).hostname or ""
-        except ValueError:
-            return ""
+        return host_of(self._header("Referer"))
 
     @cached_property
     def medium(self) -> str:
@@ -95,6 +93,27 @@ class HttpPage(PageRequest):
 
     def _header(self, name: str) -> str:
         return self._request.headers.get(name, "")
+
+
+class ToldPage(HttpPage):
+    """A page elsewhere, of which the request tells; the browser is that of the request."""
+
+    def __init__(self, request: HttpRequest, page: Page) -> None:
+        super().__init__(request, page_category=page.category)
+        told = {"path": page.path, "query": page.query, "referrer_host": host_of(page.referrer)}
+        self.__dict__.update(told | ({"language": page.language} if page.language else {}))
+
+
+def host_of(url: str) -> str:
+    """The host an address names, "" for none.
+
+    >>> host_of("https://news.example:8443/a"), host_of("http://["), host_of("")
+    ('news.example', '', '')
+    """
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def language_preferred(header: str) -> str:

@@ -3,9 +3,18 @@
 from pathlib import Path
 
 from django.contrib.staticfiles import finders
+from django.templatetags.static import static
 
 FOLDER = "demo"
 SUFFIXES = frozenset({".svg", ".png", ".jpg", ".jpeg", ".webp"})
+
+
+def picture_address(image: str) -> str:
+    """The address of a picture as content names it; "" for none, and for one that is not there."""
+    try:
+        return static(f"{FOLDER}/{image}") if image else ""
+    except ValueError:
+        return ""
 
 
 def picture_list() -> list[str]:

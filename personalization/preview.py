@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.templatetags.static import static
-
 from personalization import selectors
 from personalization.decide import ITEMS_SHOWN
 from personalization.models import Variant
+from personalization.pictures import picture_address
 
 
 @dataclass(frozen=True)
@@ -28,14 +27,4 @@ def variant_preview(variant: Variant) -> Preview:
         items = [item.title for item in newest]
     elif variant.items == Variant.Items.INTEREST:
         note = f"The {ITEMS_SHOWN} newest items of each visitor's top interest."
-    return Preview(variant, _image_url(variant.image), items, note)
-
-
-def _image_url(image: str) -> str:
-    """The address of an image under static/demo/; "" for one that is not there."""
-    if not image:
-        return ""
-    try:
-        return static(f"demo/{image}")
-    except ValueError:
-        return ""
+    return Preview(variant, picture_address(variant.image), items, note)

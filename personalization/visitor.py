@@ -21,7 +21,7 @@ from personalization.decide import PURPOSE, Decision, RuleSet
 from personalization.exposing import decide_and_reserve
 from personalization.frequency import NOTHING_SHOWN
 from personalization.page import HttpPage
-from personalization.rules.context import Context
+from personalization.rules.context import Context, PageRequest
 from personalization.selectors import (
     EMPTY_RULESET,
     RULESET_VERSION_KEY,
@@ -51,7 +51,11 @@ class Known:
 
 
 class Visitor:
-    """The visitor of one request. What the page is about is set by views that know it."""
+    """The visitor of one request. What the page is about is set by views that know it.
+
+    `page` is the page of the request unless it is set before anything is decided: by the API, which
+    is told of a page elsewhere.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -69,20 +73,24 @@ class Visitor:
         return _known_read(visitor_id, gpc=gpc, now=now)
 
     @cached_property
-    def context(self) -> Context:
-        known = self.known
-        page = HttpPage(
+    def page(self) -> PageRequest:
+        """What rules may ask of the page."""
+        return HttpPage(
             self._request,
             page_category=self.page_category,
             page_type=self.page_type,
             page_tags=self.page_tags,
         )
+
+    @cached_property
+    def context(self) -> Context:
+        known = self.known
         return Context(
             now=timezone.now().timestamp(),
             state=known.state,
             weights=known.ruleset.weights,
             baseline=known.baseline,
-            request=page,
+            request=self.page,
             consent=consent_words(known.consent),
             gpc=known.consent.gpc,
             shown=known.copy.shown if known.copy else NOTHING_SHOWN,

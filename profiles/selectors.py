@@ -199,8 +199,25 @@ def self_check_latest() -> CheckResult | None:
     return CheckResult(check.pk, check.finished_at, check.checked, check.differing, check.is_open)
 
 
-def profile_count() -> int:
-    return Profile.objects.count()
+#: Up to so many profiles are counted one by one.
+COUNTED_EXACTLY = 10_000
+
+
+def profile_count() -> tuple[int, bool]:
+    """(how many profiles there are, whether it is exact): of very many, PostgreSQL's estimate."""
+    count = Profile.objects.all()[: COUNTED_EXACTLY + 1].count()
+    if count <= COUNTED_EXACTLY:
+        return count, True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples::int8 FROM pg_class WHERE oid = to_regclass('profiles_profile')"
+        )
+        return max(int(cursor.fetchone()[0]), COUNTED_EXACTLY), False
+
+
+def baseline_computed_at() -> datetime | None:
+    """When the current baseline was computed; None before the first."""
+    return BaselineRow.objects.values_list("computed_at", flat=True).first()
 
 
 def shards_behind() -> list[int]:

@@ -86,7 +86,7 @@ def half_lives_of(state: Masses, signal: str) -> tuple[float, float]:
 
 
 def topic_scores(
-    state: State, weights: Weights, *, now: float, prefix: str
+    state: Masses, weights: Weights, *, now: float, prefix: str
 ) -> dict[str, tuple[float, float, int]]:
     """(long, short, events) of every topic that starts with `prefix`, which is cut off."""
     ages: dict[str, tuple[float, float, float] | None] = {}  # signal → its sign, its two ages
@@ -118,7 +118,7 @@ def topic_scores(
 
 
 def _aged(
-    state: State, weights: Weights, signal: str, *, now: float
+    state: Masses, weights: Weights, signal: str, *, now: float
 ) -> tuple[float, float, float] | None:
     """(signed weight, short age, long age) of a signal, ages in half-lives; None without weight."""
     weight = weights.get(signal)
@@ -130,7 +130,7 @@ def _aged(
 
 
 def interest_list(
-    state: State, weights: Weights, *, now: float, baseline: Baseline | None = None
+    state: Masses, weights: Weights, *, now: float, baseline: Baseline | None = None
 ) -> list[Interest]:
     """The visitor's categories, strongest first; ties by name."""
     scores = topic_scores(state, weights, now=now, prefix="c:")

@@ -9,6 +9,7 @@ const ROOT = new URL("../", import.meta.url).pathname;
 const BUNDLES = [
   { entry: "static/src/tracker/index.js", out: "static/dist/tracker.js" },
   { entry: "static/src/consent/index.js", out: "static/dist/consent.js" },
+  { entry: "static/src/embed/index.js", out: "static/dist/attune-embed.js" },
   { entry: "static/src/admin/index.js", out: "static/dist/admin-rule.js" },
   { entry: "static/src/admin/taxonomy.js", out: "static/dist/admin-taxonomy.js" },
 ];

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -17,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from consent import selectors as consent_selectors
-from consent.origin import request_is_same_origin
+from consent.origin import request_is_welcome
 from tracking import accepting, services
 from tracking.pipeline.parse import Parsed, RefusedEvent, RequestRefused
 from tracking.pipeline.wire import MAX_BODY_BYTES, MAX_EVENTS, Refusal
@@ -197,8 +198,14 @@ class EventsView(APIView):
     def _body(self, request: Request) -> bytes:
         """The request's body, if it may be read at all; what may not is counted."""
         http = request._request
-        if not request_is_same_origin(http.headers, host=http.get_host(), secure=http.is_secure()):
-            refusal = Refusal.FOREIGN_ORIGIN, "Send events from the site's own pages."
+        if not request_is_welcome(
+            http.headers,
+            host=http.get_host(),
+            secure=http.is_secure(),
+            origins=settings.EMBED_ORIGINS,
+        ):
+            said = "Send events from the site's own pages, or name the origin in EMBED_ORIGINS."
+            refusal = Refusal.FOREIGN_ORIGIN, said
         elif http.content_type not in MEDIA_TYPES:
             refusal = Refusal.UNSUPPORTED_MEDIA_TYPE, "Send application/json or text/plain."
         elif _content_length(http.META) > MAX_BODY_BYTES:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from consent import selectors as consent_selectors
-from tracking import merge_store, nudges, selectors, services, store
+from tracking import activity, merge_store, nudges, selectors, services, store
 from tracking.cleaning import visitors_consenting
 from tracking.models import SweepCursor
 from tracking.pipeline.duplicates import STEP
@@ -64,6 +64,7 @@ def _visitor_move(from_id: UUID, into_id: UUID) -> int | None:
         if consent_selectors.visitors_successors([from_id]).get(from_id) != into_id:
             return None
         growing = [name for name, signal in selectors.signal_list().items() if signal.unit in STEP]
+        activity.visitors_uncount([from_id])  # they are counted anew where they come
         moved = merge_store.visitor_move(
             from_id, into_id, shard=shard, last_seq=last_seqs[shard], growing=growing
         )

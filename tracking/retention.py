@@ -13,9 +13,17 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import OperationalError, transaction
+from django.db.models import Q
 
 from tracking import partitions, quarantine, store
-from tracking.models import DropCount, EventType, QuarantineReplay, RetentionRun, SweepCursor
+from tracking.models import (
+    ActivityCount,
+    DropCount,
+    EventType,
+    QuarantineReplay,
+    RetentionRun,
+    SweepCursor,
+)
 from tracking.selectors import EXPIRED_CURSOR
 from tracking.signals import events_expired
 
@@ -171,6 +179,7 @@ def counters_expire(run: RetentionRun, policy: Policy) -> Iterator[None]:
     """Forget old days of the counters, and old runs of this kind and of replays."""
     before = run.started_at - timedelta(days=COUNTER_DAYS)
     DropCount.objects.filter(day__lt=before.date()).delete()
+    ActivityCount.objects.filter(Q(hour__lt=before) | Q(count=0)).delete()
     RetentionRun.objects.filter(started_at__lt=before).exclude(pk=run.pk).delete()
     QuarantineReplay.objects.filter(finished_at__lt=before).delete()
     yield from ()

@@ -12,7 +12,16 @@ from django.db import connection
 
 from consent import selectors as consent_selectors
 from tracking import columns, counters
-from tracking.models import EventType, Fence, Inbox, Item, Shard, SweepCursor, Visit
+from tracking.models import (
+    EventType,
+    Fence,
+    Inbox,
+    Item,
+    Quarantine,
+    Shard,
+    SweepCursor,
+    Visit,
+)
 from tracking.pipeline import outliers
 from tracking.pipeline.blocks import Block
 from tracking.pipeline.details import Detail
@@ -210,6 +219,38 @@ def visitors_find(prefix: str, *, limit: int = 10) -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
+class DecayedSum(NamedTuple):
+    """What one visitor's events of a type on a category ("" for none) add up to, decayed.
+
+    `masses` has one sum for each half-life that was asked for.
+    """
+
+    visitor_id: UUID
+    category: str
+    masses: tuple[float, ...]
+
+
+def visitors_decayed(
+    visitor_ids: Collection[UUID], *, type: str, half_lives: Collection[float], now: datetime
+) -> list[DecayedSum]:
+    """These visitors' amounts of one type by category, decayed to `now` by each half-life (s).
+
+    For a sample: its cost is that of the visitors' own events, found by their ids.
+    """
+    decayed = ", ".join(
+        "sum(amount * exp(greatest(-ln(2.0) * extract(epoch FROM %s - occurred_at)::float8"
+        " / %s::float8, -700.0)))" for _ in half_lives
+    )  # fmt: skip
+    parameters = [value for half_life in half_lives for value in (now, half_life)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT visitor_id, category, {decayed} FROM tracking_event"
+            " WHERE visitor_id = ANY(%s) AND type = %s AND NOT is_bot GROUP BY 1, 2",
+            (*parameters, list(visitor_ids), type),
+        )
+        return [DecayedSum(row[0], row[1], row[2:]) for row in cursor.fetchall()]
+
+
 def visitor_events(visitor_id: UUID, *, limit: int = 50) -> list[dict[str, Any]]:
     """A visitor's latest events, newest first, as plain values for people to read."""
     with connection.cursor() as cursor:
@@ -244,13 +285,43 @@ def visitor_visits(visitor_id: UUID, *, limit: int = 10) -> list[tuple[datetime,
     return list(visits.values_list("started_at", "ended_at")[:limit])
 
 
-def event_count_since(since: datetime) -> int:
-    """Events that happened at or after a moment; each increase of a value counts with its first."""
+class Activity(NamedTuple):
+    """So many `events` of a type in the hour or the day that begins at `at`."""
+
+    at: datetime
+    type: str
+    events: int
+
+
+def activity_list(*, since: datetime, unit: str) -> list[Activity]:
+    """Events by type and `unit` ("hour" or "day", UTC) from `since` on, a few seconds old.
+
+    Reads counts (tracking.activity): as many rows as hours × types × campaigns, however many
+    events there were.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM tracking_event WHERE occurred_at >= %s AND part = 0", (since,)
+            "SELECT date_trunc(%s, hour, 'UTC') AS at, type, sum(count)::int8"
+            " FROM tracking_activitycount WHERE hour >= %s GROUP BY 1, 2 ORDER BY 1, 2",
+            (unit, since),
         )
-        return int(cursor.fetchone()[0])
+        return [Activity(*row) for row in cursor.fetchall()]
+
+
+def campaign_activity(*, since: datetime) -> dict[tuple[int, str], int]:
+    """Events since then by (campaign, type), of the events that answer a campaign."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT campaign::int8, type, sum(count)::int8 FROM tracking_activitycount"
+            " WHERE hour >= %s AND campaign <> '' GROUP BY 1, 2",
+            (since,),
+        )
+        return {(campaign, kind): count for campaign, kind, count in cursor.fetchall()}
+
+
+def sweeps_last() -> dict[str, datetime]:
+    """When the periodic jobs that note it looked last, by name."""
+    return dict(SweepCursor.objects.values_list("name", "at"))
 
 
 def visitor_event_count(visitor_id: UUID) -> int:
@@ -264,6 +335,16 @@ def visitor_event_count(visitor_id: UUID) -> int:
 def inbox_size() -> int:
     """Requests accepted and not yet drained."""
     return Inbox.objects.count()
+
+
+def inbox_oldest() -> datetime | None:
+    """When the request that has waited longest was accepted; None when none waits."""
+    return Inbox.objects.order_by("pk").values_list("received_at", flat=True).first()
+
+
+def quarantine_size(*, most: int) -> int:
+    """How much waits in quarantine to be mended; counted up to `most`."""
+    return Quarantine.objects.all()[:most].count()
 
 
 def events_complete_since() -> datetime | None:

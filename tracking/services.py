@@ -18,7 +18,7 @@ from psycopg.errors import LockNotAvailable
 
 from consent import selectors as consent_selectors
 from consent import services as consent_services
-from tracking import forwarding, quarantine, runs, selectors, store
+from tracking import activity, forwarding, quarantine, runs, selectors, store
 from tracking.cleaning import arrived_clean, visitors_consenting
 from tracking.models import SweepCursor
 from tracking.nudges import shard_nudge
@@ -178,7 +178,7 @@ def _drops_record(drops: list[Dropped], findings: Counter[tuple[str, str]]) -> N
     )
 
 
-def drops_count(counts: Mapping[Refusal, int], *, source: str) -> None:
+def drops_count(counts: Mapping[Refusal, int] | Mapping[str, int], *, source: str) -> None:
     """Add to the counters of refusals by reason and source."""
     store.drops_add({(str(reason), source): count for reason, count in counts.items()})
 
@@ -218,6 +218,7 @@ def visitor_erase(*, visitor_id: UUID) -> int:
         visitor_ids = [visitor_id, *consent_selectors.visitors_merged_into(visitor_id)]
         for shard in sorted(set(map(selectors.shard_of, visitor_ids))):
             store.shard_lock(shard, timeout_ms=10_000)
+        activity.visitors_uncount(visitor_ids)
         count = sum(map(store.visitor_delete, visitor_ids))
         for merged in visitor_ids:
             consent_services.merges_forget(into_id=merged)

@@ -29,6 +29,9 @@ visitor_moved = Signal()
 #: sent when event types were changed; arguments `by`, a user name, and `changed`, the names of the
 #: fields that changed by event type; a receiver may return a sentence for whoever made the change
 taxonomy_changed = Signal()
+#: sent to ask the same of other half-lives; arguments `name`, an event type, and `half_lives`, its
+#: short and long one in days. A receiver stores nothing and returns a Consequence, or None.
+half_lives_previewed = Signal()
 #: sent to ask what other weights would change, before anything is saved; argument `changes`, the
 #: weights by event type. A receiver stores nothing and returns a Consequence, or None.
 weights_previewed = Signal()

@@ -6,7 +6,17 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 
-from tracking import counters, merging, nudges, outliers, replay, retention, services, store
+from tracking import (
+    activity,
+    counters,
+    merging,
+    nudges,
+    outliers,
+    replay,
+    retention,
+    services,
+    store,
+)
 
 
 @shared_task
@@ -61,6 +71,11 @@ def fences_update() -> None:
 @shared_task
 def drops_merge_task() -> None:
     counters.drops_merge()
+
+
+@shared_task
+def activity_count_task() -> None:
+    activity.activity_count(now=datetime.now(UTC))
 
 
 @shared_task

@@ -99,7 +99,8 @@ class EventTypeAdmin(ModelAdmin):
     @display(description="Over the coming days")
     def fading(self, row: EventType) -> str:
         picture = decay_picture(row.half_life_short, row.half_life_long)
-        return render_to_string("admin/tracking/_fading_live.html", {"picture": picture})
+        context = {"picture": picture, "type": row.pk}
+        return render_to_string("admin/tracking/_fading_live.html", context)
 
     @display(description="Properties")
     def properties_said(self, row: EventType) -> str:
@@ -150,10 +151,13 @@ class EventTypeAdmin(ModelAdmin):
         )
 
     def fading_view(self, request: HttpRequest) -> HttpResponse:
-        """The picture of the posted half-lives."""
+        """The picture of the posted half-lives, and who would gain and lose by them."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return HttpResponse(fading_render(request.POST))
+        only = request.GET.get("type", "")
+        previews = self.has_change_permission(request)
+        part = fading_render(request, only=only, previews=previews)
+        return HttpResponse(part, headers={"Cache-Control": "private, no-store"})
 
     # --- Who may do what -----------------------------------------------------------------------
 

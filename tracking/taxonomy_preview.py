@@ -1,7 +1,7 @@
 """What an edited event type would do, before it is saved: the parts of pages that show it.
 
-Reads what the admin's list or form would post, asks the receivers of `weights_previewed`, and
-stores nothing.
+Reads what the admin's list or form would post, asks the receivers of `weights_previewed` or
+`half_lives_previewed`, and stores nothing.
 """
 
 import re
@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 
 from tracking.decay_picture import decay_picture
 from tracking.models import EventType
-from tracking.signals import Consequence, weights_previewed
+from tracking.signals import Consequence, half_lives_previewed, weights_previewed
 from tracking.taxonomy_forms import HALF_LIVES, half_life_field, weight_field
 
 PART = "admin/tracking/_consequences.html"
@@ -67,11 +67,24 @@ def consequences_render(request: HttpRequest, found: WeightsPosted) -> str:
     return render_to_string(PART, {"found": found, "parts": parts}, request)
 
 
-def fading_render(posted: Mapping[str, str]) -> str:
-    """The picture of the posted half-lives, or what is wrong with them."""
+def fading_render(request: HttpRequest, *, only: str, previews: bool) -> str:
+    """The picture of the posted half-lives of the event type `only`, or what is wrong with them.
+
+    With `previews`, also what each receiver says follows from half-lives that are not the saved
+    ones.
+    """
     field = half_life_field("Half-life")
     try:
-        short, long = (field.clean(posted.get(name, "")) for name in HALF_LIVES)
+        short, long = (field.clean(request.POST.get(name, "")) for name in HALF_LIVES)
     except ValidationError as error:
         return render_to_string(FADING, {"error": error.messages[0]})
-    return render_to_string(FADING, {"picture": decay_picture(short, long)})
+    saved = EventType.objects.filter(pk=only).values_list(*HALF_LIVES).first() if only else None
+    parts: list[Consequence] = []
+    is_changed = saved is not None and saved != (short, long)
+    if previews and is_changed and short < long:
+        answers: Any = half_lives_previewed.send(
+            sender=EventType, name=only, half_lives=(short, long)
+        )
+        parts = [answer for _, answer in answers if isinstance(answer, Consequence)]
+    context = {"picture": decay_picture(short, long), "parts": parts}
+    return render_to_string(FADING, context, request)

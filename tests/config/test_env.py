@@ -54,6 +54,25 @@ def test_bad_value_is_refused_by_name(monkeypatch, read, value, line):
         read("X")
 
 
+def test_origins_are_read_as_browsers_send_them(monkeypatch):
+    monkeypatch.delenv("X", raising=False)
+    assert env.env_origins("X") == frozenset()
+    monkeypatch.setenv("X", "https://www.example.com, http://127.0.0.1:8100,https://[::1]:8443")
+    expected = {"https://www.example.com", "http://127.0.0.1:8100", "https://[::1]:8443"}
+    assert env.env_origins("X") == expected
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "null", "https://*.example.com", "https://Example.com", "https://a.example/", "a.example",
+     "ftp://a.example", "https://a.example/page", "https://user@a.example", "https://"],
+)  # fmt: skip
+def test_an_origin_that_no_browser_sends_is_refused_by_name(monkeypatch, origin):
+    monkeypatch.setenv("X", origin)
+    with pytest.raises(ImproperlyConfigured, match="X must list origins like"):
+        env.env_origins("X")
+
+
 @pytest.mark.parametrize(("text", "value"), [("yes", True), ("On", True), ("0", False)])
 def test_words_for_true_and_false(monkeypatch, text, value):
     monkeypatch.setenv("X", text)
@@ -156,7 +175,7 @@ def list_variables_read() -> set[str]:
                 if (
                     isinstance(node, ast.Call)
                     and isinstance(node.func, ast.Name)
-                    and re.fullmatch(r"env_(str|int|bool|list|path)", node.func.id)
+                    and re.fullmatch(r"env_(str|int|bool|list|origins|path)", node.func.id)
                     and node.args
                     and isinstance(node.args[0], ast.Constant)
                 ):

@@ -134,6 +134,33 @@ def test_an_own_event_type_is_made_by_keyboard(marketer: Page) -> None:  # noqa:
     assert made.properties == {"pages": "integer", "topic": "text"}
 
 
+def test_a_half_life_is_moved_by_keyboard_and_shows_who_gains(
+    marketer: Page,  # noqa: F811
+    visitor: UUID,
+) -> None:
+    page = marketer
+    page.goto(LIST + "click/change/")
+    field = page.locator("#id_half_life_long")
+    slider = page.get_by_role("slider", name="What a visitor likes")
+    expect(slider).to_have_attribute("aria-valuetext", "30 days")
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("PageUp")
+    days = float(field.input_value())
+    assert days > 60
+    expect(slider).to_have_attribute("aria-valuetext", f"{days:g} days")
+    expect(page.locator(".at-fading__key")).to_contain_text(f"half after {days:g} days")
+    expect(page.locator(".at-fades")).to_contain_text("Of 1 visitor, ")
+    expect(page.locator(".at-fades [role=status]")).to_contain_text("Of 1 visitor, ")
+    field.fill("0.1")
+    page.locator("#id_half_life_short").fill("0.01")
+    expect(slider).to_have_attribute("aria-valuetext", "0.1 days")
+    assert ours(page) == []
+    from tracking.models import EventType
+
+    assert EventType.objects.get(name="click").half_life_long == 30.0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_list_and_form_are_accessible_and_fit_a_phone(
     marketer: Page,  # noqa: F811

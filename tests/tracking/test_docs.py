@@ -37,9 +37,11 @@ DOCTESTED = (
     quarantine, quarantine_admin, repeats, retention, runs, useragent,
 )  # fmt: skip
 
-#: Refusals of requests that are not about events: config.errors, the framework, the consent form.
+#: Refusals of requests that are not about events: config.errors, the framework, the consent form,
+#: the API for slots.
 ELSEWHERE = {
     "bad_request": 400,
+    "invalid_request": 400,
     "not_found": 404,
     "method_not_allowed": 405,
     "unknown_choice": 400,

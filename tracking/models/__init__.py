@@ -2,6 +2,8 @@
 
 from tracking.models.events import Event, Inbox, Shard, Visit, Visitor
 from tracking.models.operations import (
+    ActivityCount,
+    ActivityCursor,
     DropCount,
     DropIncrement,
     RetentionRun,
@@ -13,6 +15,8 @@ from tracking.models.taxonomy import EventType, Item
 from tracking.models.usual import Bin, Fence, Outlier
 
 __all__ = [
+    "ActivityCount",
+    "ActivityCursor",
     "Bin",
     "DropCount",
     "DropIncrement",

@@ -39,6 +39,36 @@ class DropIncrement(models.Model):
         return f"{self.day} {self.reason}: {self.count:+}"
 
 
+class ActivityCount(models.Model):
+    """How many events of a type happened in an hour, by the campaign they answer ("" for none).
+
+    Without bots' events, and without what `ActivityCursor` has not come to yet.
+    """
+
+    hour = models.DateTimeField()
+    type = models.CharField(max_length=40)
+    campaign = models.CharField(max_length=9, blank=True)
+    count = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("hour", "type", "campaign"), name="activitycount_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.hour:%F %H}h {self.type}: {self.count}"
+
+
+class ActivityCursor(models.Model):
+    """The last event sequence number of a shard that is in ActivityCount."""
+
+    shard = models.PositiveSmallIntegerField(primary_key=True)
+    seq = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"Shard {self.shard}: {self.seq}"
+
+
 class SweepCursor(models.Model):
     """Up to when a periodic job has looked."""
 

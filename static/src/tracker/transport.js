@@ -18,6 +18,7 @@ export const createTransport = (url) => ({
     try {
       const answer = await fetch(url, {
         method: "POST",
+        credentials: "include", // the endpoint may be another origin: it knows the visitor by cookie
         body,
         keepalive: true,
         headers: { "Content-Type": "application/json" },

@@ -1,3 +1,4 @@
+import { onAddressChange } from "../address.js";
 import { flatten, readCampaign } from "../context.js";
 import { all, guard, isVisible, listen } from "../page.js";
 
@@ -11,22 +12,6 @@ const arrival = () => {
   const properties = flatten(readCampaign(location.search));
   return { referrer: referrer(), properties: Object.keys(properties)[0] && properties };
 };
-
-/** Tell of history changes where the Navigation API is missing; answers how to undo it. */
-function patchHistory(onChange) {
-  const undo = ["pushState", "replaceState"].map((name) => {
-    const original = history[name];
-    const patched = function (...args) {
-      original.apply(this, args);
-      onChange();
-    };
-    history[name] = patched;
-    return () => {
-      if (history[name] === patched) history[name] = original; // else somebody wraps ours
-    };
-  });
-  return all([...undo, listen(window, "popstate", onChange)]);
-}
 
 /**
  * Page views: the first once the page is seen, then each change of path or query within the page,
@@ -47,7 +32,7 @@ export function pages(tracker) {
       if (last && address() !== last) view({ referrer: location.origin + "/" });
     }));
   const ends = [
-    window.navigation ? listen(navigation, "currententrychange", check) : patchHistory(check),
+    onAddressChange(check),
     listen(window, "pageshow", ({ persisted }) => persisted && view()),
     listen(document, "visibilitychange", begin),
     () => (last = ""),
