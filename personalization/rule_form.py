@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from personalization.rule_parts import number_from, value_from_parts
 from personalization.rules.conditions import BY_KIND, Condition
 from personalization.rules.tree import MAX_DEPTH, RuleError, field_error, rule_parse
 
 ROOT = "rule"
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 Place = tuple[int, ...]
@@ -74,7 +74,7 @@ def _node_from_posted(
     ]
     kind = parts.get("kind", "all")
     if kind == "at_least":
-        return {"at_least": _number_from(parts.get("needed", "")), "of": members}
+        return {"at_least": number_from(parts.get("needed", "")), "of": members}
     if kind == "not" and len(members) == 1:
         return {"not": members[0]}
     return {"none" if kind == "not" else kind: members}
@@ -85,22 +85,14 @@ def _leaf_from_posted(parts: Mapping[str, str]) -> dict[str, Any]:
     condition = BY_KIND.get(kind)
     leaf: dict[str, Any] = {"condition": kind}
     for described in condition.fields if condition else ():
+        if described.type in ("where", "window"):
+            leaf[described.name] = value_from_parts(described, parts)
+            continue
         value: Any = parts.get(described.name, described.default)
         if isinstance(value, str) and described.type in ("number", "integer"):
-            value = _number_from(value)
+            value = number_from(value)
         leaf[described.name] = value
     return leaf
-
-
-def _number_from(text: str) -> Any:
-    """The number a text is, whole if written so; anything else stays text, to be refused."""
-    text = text.strip()
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    try:
-        return float(text) if text.isascii() and "_" not in text else text
-    except ValueError:
-        return text
 
 
 # --- What is wrong, and beside which field ------------------------------------------------------

@@ -7,6 +7,7 @@ the two. What never gets in: requests, widgets, storage.
 from collections.abc import Mapping
 from typing import Any
 
+from personalization.rule_parts import part_words
 from personalization.rule_rows import Names
 from personalization.rules.conditions import CONDITIONS, Field
 from personalization.rules.tree import (
@@ -36,7 +37,7 @@ def rule_sentence(node: Node, names: Names | None = None) -> str:
     >>> rule_sentence(rule_parse({"all": [{"condition": "device"}, {"condition": "visits"}]}))
     'using a phone and made at least 2 visits'
     """
-    return _sentence(node, (names or Names()).categories)
+    return _sentence(node, (names or Names()).said)
 
 
 def _sentence(node: Node, categories: Mapping[str, str]) -> str:
@@ -68,6 +69,7 @@ def rule_definitions(names: Names) -> dict[str, Any]:
             }
             for condition in CONDITIONS
         },
+        "parts": part_words(),
         "joined": JOINED,
         "counted": COUNTED,
         "negated": NEGATED,
@@ -85,6 +87,8 @@ def _words(field: Field, names: Names) -> dict[str, Any]:
         words = dict(field.choices)
     elif field.type == "category":
         words = dict(names.categories)
+    elif field.type == "campaign":
+        words = dict(names.campaigns)
     elif field.type == "event_type":
         words = {name: event_words(name) for name in names.event_types}
     return {
@@ -93,5 +97,7 @@ def _words(field: Field, names: Names) -> dict[str, Any]:
         "is_number": field.type in ("number", "integer"),
         "is_category": field.type == "category",
         "is_event_type": field.type == "event_type",
+        "is_campaign": field.type == "campaign",
+        "parts": field.type if field.type in ("where", "window", "event_field") else "",
         "said": field.said,
     }

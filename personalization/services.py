@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.db import connection, transaction
 
+from personalization import readiness
 from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
 from personalization.rules.tree import RuleError, rule_parse
 from personalization.selectors import RULESET_VERSION_KEY, RULESET_VERSION_TTL, ruleset_version
@@ -17,6 +18,9 @@ from tracking import services as tracking_services
 
 #: Cards kept per category: what a variant can show of a visitor's top interest.
 CARDS_PER_CATEGORY = 6
+
+#: Who publishes a campaign that was switched on before and became ready now.
+BY_ITSELF = "Attune"
 
 MARKETER_GROUP = "Marketer"
 #: What a marketer may do, and nothing else: "app.action_model".
@@ -43,6 +47,7 @@ def ruleset_publish(*, by: str = "") -> int:
             # One publication at a time: versions follow the order of what they hold.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('attune publish'))")
         items_describe()
+        readiness.features_declare()
         payload = ruleset_payload()
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         latest = RuleSet.objects.only("version", "sha256").first()
@@ -54,6 +59,17 @@ def ruleset_publish(*, by: str = "") -> int:
             ).version
         transaction.on_commit(_version_announce, robust=True)
     return version
+
+
+def campaigns_ready_publish() -> bool:
+    """Publish again if a campaign became ready, or what is declared is not what is needed.
+
+    Returns whether it did. Says nothing of who: nobody asked for it just now.
+    """
+    if not readiness.is_behind():
+        return False
+    ruleset_publish(by=BY_ITSELF)
+    return True
 
 
 def items_describe() -> None:
@@ -95,11 +111,13 @@ def _is_publishable(campaign: Campaign) -> bool:
 def ruleset_payload() -> dict[str, Any]:
     """Everything a decision needs, as JSON, and nothing that no page can show."""
     campaigns: dict[int, list[dict[str, Any]]] = {}
+    rules = readiness.rules_in_force(readiness.situation_now())
     live = Campaign.objects.filter(status=Campaign.Status.LIVE).order_by("-priority", "id")
     for campaign in live:
-        if not _is_publishable(campaign):
-            continue  # the form refuses such a rule; one written past it stays unpublished
-        campaigns.setdefault(campaign.slot_id, []).append(_campaign_payload(campaign))
+        if campaign.pk not in rules:
+            continue  # getting ready, or a rule written past the form, which refuses it
+        said = _campaign_payload(campaign) | {"rule": rules[campaign.pk]}
+        campaigns.setdefault(campaign.slot_id, []).append(said)
     slots = [
         {
             "key": slot.key,

@@ -42,6 +42,7 @@ class Known:
     state: State | None
     ruleset: RuleSet
     baseline: Baseline | None = None
+    kept: frozenset[str] = frozenset()
 
 
 class Visitor:
@@ -77,6 +78,7 @@ class Visitor:
             ),
             consent=consent_words(known.consent),
             gpc=known.consent.gpc,
+            kept=known.kept,
         )
 
     def decide(self, slot: str) -> Decision | None:
@@ -98,7 +100,8 @@ def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
     if not consent.allows(PURPOSE):
         return Known(consent, None, ruleset)
     state = _state_read(visitor_id, found.get(profile_key))
-    return Known(consent, state, ruleset, _baseline_read(found.get(BASELINE_VERSION_KEY)))
+    baseline = _baseline_read(found.get(BASELINE_VERSION_KEY))
+    return Known(consent, state, ruleset, baseline, _kept_read(state))
 
 
 def _state_read(visitor_id: UUID, raw: bytes | None) -> State | None:
@@ -108,6 +111,18 @@ def _state_read(visitor_id: UUID, raw: bytes | None) -> State | None:
     except Exception:  # a page never breaks because personalization did
         log.exception("a profile cannot be read, showing what needs none")
         return None
+
+
+def _kept_read(state: State | None) -> frozenset[str]:
+    """The declared features that the profile keeps; none, so that they are unknown, when that
+    cannot be read."""
+    if state is None:
+        return frozenset()
+    try:
+        return profile_selectors.features_kept(state)
+    except Exception:  # a page never breaks because personalization did
+        log.exception("what profiles keep cannot be read, leaving it unknown")
+        return frozenset()
 
 
 def _baseline_read(version: object) -> Baseline | None:

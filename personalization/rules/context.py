@@ -1,10 +1,13 @@
 """What a rule may ask about: one visitor, one request, one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from profiles.baseline import Baseline
+from profiles.features.definition import Feature
+from profiles.features.fold import feature_read
+from profiles.features.values import Value
 from profiles.state import State
 from profiles.vector import (
     Interest,
@@ -36,7 +39,8 @@ class Context:
     `state` is None when nothing may be known of the visitor; then whatever is asked of behavior is
     unknown, which is neither true nor false. `baseline` is what the site's visitors do, None
     before there is one. `consent` maps each active purpose to "granted", "refused" or
-    "not_asked".
+    "not_asked". `kept` are the keys of the declared features that the state keeps
+    (profiles.selectors.features_kept); what asks for another one is unknown.
     """
 
     now: float
@@ -46,6 +50,7 @@ class Context:
     request: PageRequest = PageRequest()
     consent: Mapping[str, str] = field(default_factory=dict)
     gpc: bool = False
+    kept: Collection[str] = frozenset()
 
     @cached_property
     def interests(self) -> list[Interest]:
@@ -77,3 +82,26 @@ class Context:
                 break
             pages, later = pages + 1, when
         return pages
+
+    @cached_property
+    def visit(self) -> int | None:
+        """The visit that goes on: the latest event's, unless it was too long ago."""
+        state = self.state
+        if state is None or state.last is None:
+            return None
+        return state.visit if self.now * 1000.0 - state.last <= VISIT_GAP_MS else None
+
+    @cached_property
+    def _feature_values(self) -> dict[str, Value | None]:
+        return {}
+
+    def feature_value(self, feature: Feature) -> Value | None:
+        """What the state says of a feature now, read once for all rules; None for nothing.
+
+        That the state keeps the feature is the caller's to ask.
+        """
+        values = self._feature_values
+        if feature.key not in values:
+            kept = self.state.features.get(feature.key) if self.state is not None else None
+            values[feature.key] = feature_read(kept, feature, self.now, visit=self.visit)
+        return values[feature.key]

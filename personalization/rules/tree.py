@@ -16,6 +16,8 @@ from unicodedata import category
 
 from personalization.rules.conditions import BY_KIND, VERBS, Condition, Field
 from personalization.rules.context import Context
+from personalization.rules.event_values import PARTED
+from profiles.features.definition import Feature
 
 MAX_DEPTH = 5
 MAX_CONDITIONS = 50
@@ -140,7 +142,8 @@ def _group_sentence(group: Group) -> str:
 
 
 def sentence_of(leaf: Leaf, categories: Mapping[str, str] | None = None) -> str:
-    """The condition in plain words, with categories by name where names are given.
+    """The condition in plain words, with categories by name where names are given, and campaigns
+    where `campaign:<id>` is.
 
     >>> sentence_of(rule_parse({"condition": "device", "value": "phone"}))
     'using a phone'
@@ -149,7 +152,12 @@ def sentence_of(leaf: Leaf, categories: Mapping[str, str] | None = None) -> str:
     """
     fields, params = leaf.condition.fields, leaf.params
     plain = {field.name: _plain(params[field.name]) for field in fields}
-    words = {field.name: _word(field, plain[field.name], categories or {}) for field in fields}
+    words = {
+        field.name: PARTED[field.type].words(params[field.name])
+        if field.type in PARTED
+        else _word(field, plain[field.name], categories or {})
+        for field in fields
+    }
     for values, sentence in leaf.condition.instead:
         if all(plain[name] == value for name, value in values.items()):
             return sentence.format(**words)
@@ -168,6 +176,8 @@ def _word(field: Field, value: str, categories: Mapping[str, str]) -> str:
         return f" in {name}" if field.optional and value else name
     if field.type == "event_type":
         return event_words(value)
+    if field.type == "campaign":
+        return categories.get(f"campaign:{value}") or f"campaign {value}"
     if field.said is not None:
         one, many = field.said
         return one if value == "1" else many.replace("{}", value)
@@ -200,6 +210,17 @@ def rule_purposes(node: Node) -> set[str]:
     if isinstance(node, Leaf):
         return {node.condition.needs} - {""}
     return set().union(*(rule_purposes(member) for member in node.members))
+
+
+def rule_features(node: Node) -> tuple[Feature, ...]:
+    """The declared features a rule reads, each once (docs/features.md)."""
+    features = {
+        feature.key: feature
+        for leaf in rule_conditions(node)
+        if leaf.condition.features is not None
+        for feature in leaf.condition.features(leaf.params)
+    }
+    return tuple(features.values())
 
 
 def rule_conditions(node: Node) -> list[Leaf]:
@@ -272,6 +293,8 @@ def _parse_leaf(tree: Mapping[str, Any], where: str) -> Leaf:
         if message := field_error(field, value):
             raise RuleError(_join(where, field.name), message)
         params[field.name] = value
+    if condition.check is not None and (wrong := condition.check(params)):
+        raise RuleError(_join(where, wrong[0]), wrong[1])
     return Leaf(condition, params)
 
 
@@ -279,6 +302,8 @@ def field_error(field: Field, value: Any) -> str | None:
     """What is wrong with a field's value, in words for the person who typed it; None if fine."""
     if field.type in ("number", "integer"):
         return _number_error(field, value)
+    if field.type in PARTED:
+        return PARTED[field.type].error(value)
     if not isinstance(value, str):
         return f"{field.label}: choose one." if value is None else f"{field.label}: use text."
     if field.choices is not None and value not in field.choices:

@@ -21,7 +21,8 @@ AFFINITY = {"condition": "affinity", "category": "gardening", "horizon": "long"}
 def posted_of(node: Box | Row) -> dict[str, str]:
     """What a browser posts for a form as it was rendered."""
     if isinstance(node, Row):
-        fields = {control.name: control.value for control in node.controls}
+        lines = [control.parts or [[control]] for control in node.controls]
+        fields = {each.name: each.value for part in lines for line in part for each in line}
         return {f"{node.name}.condition": node.kind, **fields}
     posted = {f"{node.name}.kind": node.kind, f"{node.name}.needed": node.needed}
     if node.is_bare:
@@ -35,8 +36,10 @@ def selectable(node: Box | Row) -> bool:
     """Whether every select offers the value it shows."""
     if isinstance(node, Row):
         return all(
-            control.options is None or control.value in dict(control.options)
+            each.options is None or each.value in dict(each.options)
             for control in node.controls
+            for line in control.parts or [[control]]
+            for each in line
         )
     return node.kind in dict(node.kinds) and all(map(selectable, node.members))
 

@@ -20,6 +20,7 @@ from personalization.rules.tree import (
     sentence_of,
 )
 from tests.personalization.examples import NOW, WEIGHTS, context, increment
+from tests.personalization.trees import LEAVES
 
 PHONE = {"condition": "device", "value": "phone"}
 DESKTOP = {"condition": "device", "value": "desktop"}
@@ -208,33 +209,13 @@ def test_depth_and_size_are_bounded() -> None:
 def example(field: Field) -> Any:
     if field.choices is not None:
         return next(iter(field.choices))
+    if field.type == "campaign":
+        return "7"
     return field.default if field.default is not None else "gardening"
 
 
-def field_values(field: Field) -> st.SearchStrategy[Any]:
-    if field.choices is not None:
-        return st.sampled_from(sorted(field.choices))
-    low, high = field.low or 0, field.high or 0
-    if field.type == "integer":
-        return st.integers(int(low), int(high))
-    if field.type == "number":
-        return st.floats(low, high, allow_nan=False)
-    if field.type == "text":
-        return st.text(st.characters(categories=("L", "N", "P", "S")), max_size=10)
-    return st.sampled_from(["gardening", "music"] + ([""] if field.optional else []))
-
-
-leaves = st.one_of(
-    *(
-        st.fixed_dictionaries(
-            {"condition": st.just(condition.kind)}
-            | {field.name: field_values(field) for field in condition.fields}
-        )
-        for condition in CONDITIONS
-    )
-)
 trees = st.recursive(
-    leaves,
+    LEAVES,
     lambda nodes: st.one_of(
         st.builds(lambda node: {"not": node}, nodes),
         st.builds(

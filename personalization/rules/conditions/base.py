@@ -6,9 +6,23 @@ from typing import Any, Literal
 
 from personalization.rules.measures import Measure, Params
 from personalization.rules.operators import COMPARE
+from profiles.features.definition import Feature
 
 FieldType = Literal[
-    "number", "integer", "text", "category", "event_type", "purpose", "choice", "operator"
+    "number",
+    "integer",
+    "text",
+    "category",
+    "event_type",
+    "purpose",
+    "choice",
+    "operator",
+    "campaign",
+    # Of events; what is wrong with them and how they are said: personalization.rules.event_values.
+    "where",
+    "window",
+    "zone",
+    "event_field",
 ]
 
 
@@ -38,7 +52,8 @@ class Condition:
 
     `instead` are sentences for some values, as text: the first whose values all agree is said.
     `needs` is the purpose without which it is unknown. `test` defaults to comparing the measured
-    value with the field `value` by the field `operator`.
+    value with the field `value` by the field `operator`. `features` are the declared features it
+    reads, and `check` finds what is wrong between fields: (field, message).
     """
 
     kind: str
@@ -51,6 +66,8 @@ class Condition:
     needs: str = "personalization"
     test: Callable[[Any, Params], bool] | None = None
     unit: str = ""
+    features: Callable[[Params], tuple[Feature, ...]] | None = None
+    check: Callable[[Params], tuple[str, str] | None] | None = None
 
     def decide(self, measured: Any, params: Params) -> bool | None:
         if measured is None:

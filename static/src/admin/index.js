@@ -1,6 +1,7 @@
 // The campaign form: rows of the rule, its sentence, its reach, the variant's preview.
 import { startPreview } from "./preview.js";
 import { startReach } from "./reach.js";
+import { startReadiness } from "./readiness.js";
 import { startRule } from "./rule.js";
 
 function start() {
@@ -9,6 +10,7 @@ function start() {
     const recount = startReach(rule.querySelector("[data-reach]"), rule.closest("form"));
     startRule(rule, recount);
   }
+  startReadiness(document);
   const preview = document.querySelector("[data-preview]");
   const select = document.getElementById("id_variant");
   if (preview && select) startPreview(preview, select);

@@ -1,13 +1,9 @@
 // A rule in plain words, said from the server's definitions; personalization/rule_words.py says
 // the same. A node is {condition, values} or {kind, needed, members}.
 
-const MISSING = "…";
+import { numberWord, partWords } from "./parts.js";
 
-function numberWord(text) {
-  if (/^-?\d+$/.test(text)) return text;
-  const number = Number(text);
-  return text.trim() === "" || Number.isNaN(number) ? MISSING : String(Number(number.toPrecision(6)));
-}
+const MISSING = "…";
 
 function readable(slug) {
   const words = slug.replace(/[-_]/g, " ");
@@ -23,17 +19,20 @@ function word(field, given) {
   if (Object.hasOwn(field.words, value)) return field.before + field.words[value];
   if (!value) return field.before || !Object.keys(field.words).length ? "" : MISSING;
   if (field.is_category) return field.before + readable(value);
+  if (field.is_campaign) return `campaign ${value}`;
   return field.is_event_type ? value.replaceAll("_", " ") : value;
 }
 
-function leafSentence({ condition, values }, { conditions }) {
+function leafSentence({ condition, values }, { conditions, parts }) {
   const described = conditions[condition];
   if (!described) return `${condition} (not there any more)`;
   const { fields, instead } = described;
   const agrees = ([wanted]) =>
     Object.entries(wanted).every(([name, value]) => plain(fields[name], values[name]) === value);
   const sentence = instead.find(agrees)?.[1] ?? described.sentence;
-  return sentence.replace(/\{(\w+)\}/g, (_, name) => word(fields[name], values[name]));
+  return sentence.replace(/\{(\w+)\}/g, (_, name) =>
+    fields[name].parts ? partWords(fields[name].parts, name, values, parts) : word(fields[name], values[name]),
+  );
 }
 
 function inner(node, definitions) {

@@ -1,0 +1,59 @@
+"""What other campaigns already showed a visitor, and what came of it.
+
+The tracker says with every exposure, and with a click or a dismissal inside a personalized slot,
+which campaign it was.
+"""
+
+from personalization.rules.conditions.base import (
+    Condition,
+    Field,
+    count_field,
+    instead_of_none,
+    operator_field,
+)
+from personalization.rules.conditions.event_features import WINDOW, event_condition
+from personalization.rules.event_reading import first
+from personalization.rules.event_values import window_of
+from personalization.rules.measures import Params
+from personalization.rules.operators import COUNT_OPERATORS
+from profiles.features.definition import Condition as Filter
+from profiles.features.definition import Feature
+
+CONTACT_WORDS = {
+    "exposure": "was shown",
+    "view": "saw",
+    "click": "clicked in",
+    "dismiss": "dismissed",
+}
+
+
+def _contacts(params: Params) -> tuple[Feature, ...]:
+    campaign = Filter("property.campaign", "eq", (int(params["campaign"]),))
+    return (Feature(params["what"], "count", window_of(params["window"]), where=(campaign,)),)
+
+
+def _check(params: Params) -> tuple[str, str] | None:
+    campaign = params["campaign"]
+    if not (campaign.isascii() and campaign.isdecimal() and len(campaign) <= 12):
+        return "campaign", "Campaign: choose one."
+    return None
+
+
+CONTACTS: tuple[Condition, ...] = (
+    event_condition(
+        "campaign_contact",
+        "Another campaign was shown, clicked or dismissed",
+        (
+            Field("what", "Visitor", "choice", choices=CONTACT_WORDS, default="exposure"),
+            Field("campaign", "Campaign", "campaign"),
+            operator_field(COUNT_OPERATORS, ">="),
+            count_field("Times", 1_000_000, default=1, said=("once", "{} times")),
+            WINDOW,
+        ),
+        features=_contacts,
+        read=first,
+        sentence="{what} “{campaign}” {operator} {value} {window}",
+        instead=instead_of_none("never {what} “{campaign}” {window}"),
+        check=_check,
+    ),
+)
