@@ -84,6 +84,8 @@ def item(request: HttpRequest, slug: str) -> HttpResponse:
     if found is None:
         raise Http404("no such item")
     request.visitor.page_category = found.category.slug  # type: ignore[attr-defined]
+    request.visitor.page_type = found.content_type  # type: ignore[attr-defined]
+    request.visitor.page_tags = found.tags  # type: ignore[attr-defined]
     context = {
         "page_kind": "item",
         "page_category": found.category.slug,

@@ -6,9 +6,11 @@ show, so a decision reads nothing. What never gets in: requests, clocks, storage
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from personalization.rules.context import Context
+from personalization.rules.index import RuleIndex
 from personalization.rules.tree import Node, Trace, rule_parse
 from profiles.vector import Weight
 
@@ -43,6 +45,11 @@ class SlotRules:
     name: str
     default: Mapping[str, Any]
     campaigns: tuple[Campaign, ...]
+
+    @cached_property
+    def index(self) -> RuleIndex:
+        """Finds the campaigns whose rule is true, whatever their schedules say."""
+        return RuleIndex([campaign.rule for campaign in self.campaigns])
 
 
 @dataclass(frozen=True)
@@ -85,26 +92,14 @@ def decide(ruleset: RuleSet, slot: str, context: Context, *, explain: bool = Fal
     """Decide one slot. Raises KeyError for a slot that was never published.
 
     The highest priority wins, then the older campaign. With `explain`, every campaign of the slot
-    is evaluated and traced by the same code; otherwise the first match ends the search.
+    is asked and traced, too.
     """
     rules = ruleset.slots[slot]
     if context.consent.get(PURPOSE) != "granted":
         reason = "Personalization is off: you see what everyone sees."
         return Decision(slot, ruleset.version, None, _content(rules.default), [reason])
-    considered: list[Considered] = []
-    winner: Campaign | None = None
-    for campaign in rules.campaigns:
-        if not explain and not campaign.is_on(context.now):
-            continue
-        trace: list[Trace] | None = [] if explain else None
-        answer = campaign.rule.test(context, trace)
-        is_on = campaign.is_on(context.now)
-        if explain:
-            considered.append(Considered(campaign, answer, is_on, trace or []))
-        if answer and is_on and winner is None:
-            winner = campaign
-            if not explain:
-                break
+    considered = _considered(rules, context) if explain else []
+    winner = _winner(rules, context)
     if winner is None:
         reason = "No campaign matches: you see what everyone sees."
         content = _content(rules.default)
@@ -113,6 +108,20 @@ def decide(ruleset: RuleSet, slot: str, context: Context, *, explain: bool = Fal
     return Decision(
         slot, ruleset.version, winner, content, reasons_of(winner.rule, context), considered
     )
+
+
+def _winner(rules: SlotRules, context: Context) -> Campaign | None:
+    matching = map(rules.campaigns.__getitem__, rules.index.matches(context))
+    return next((campaign for campaign in matching if campaign.is_on(context.now)), None)
+
+
+def _considered(rules: SlotRules, context: Context) -> list[Considered]:
+    considered = []
+    for campaign in rules.campaigns:
+        trace: list[Trace] = []
+        answer = campaign.rule.test(context, trace)
+        considered.append(Considered(campaign, answer, campaign.is_on(context.now), trace))
+    return considered
 
 
 def reasons_of(rule: Node, context: Context) -> list[str]:
@@ -126,7 +135,7 @@ def reasons_of(rule: Node, context: Context) -> list[str]:
             continue
         negated_below = None
         if line.is_group:
-            if line.sentence in ("none of these", "not this"):
+            if line.negates:
                 negated_below = line.depth
         elif line.answer:
             sentences.append(line.sentence[0].upper() + line.sentence[1:] + ".")

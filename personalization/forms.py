@@ -19,11 +19,12 @@ from personalization.rule_rows import (
     Names,
     box_from_tree,
     filter_line_new,
+    group_new,
     kinds_by_group,
     row_new,
 )
 from personalization.rule_words import EMPTY, rule_definitions, rule_sentence
-from personalization.rules.event_values import zones
+from personalization.rules.dates import zone_names
 from personalization.rules.tree import RuleError, rule_parse
 from tracking import selectors as tracking_selectors
 
@@ -82,9 +83,10 @@ class RuleWidget(forms.Widget):
             "sentence": sentence_or_empty(value, names),
             "kinds": kinds_by_group(),
             "rows": [row_new(kind, names) for _, kinds in kinds_by_group() for kind, _ in kinds],
+            "group": group_new(),
+            "zones": sorted(zone_names()),
             "definitions": rule_definitions(names),
             "filter_new": filter_line_new(names),
-            "zones": sorted(zones()),
         }
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from consent import selectors as consent_selectors
 from personalization.decide import PURPOSE
 from personalization.rules.context import Context
-from personalization.rules.tree import Group, Leaf, Node
+from personalization.rules.tree import Group, Node
 from profiles import selectors as profile_selectors
 
 #: Whom "recent" means, and how many of them are evaluated at most.
@@ -64,10 +63,4 @@ def rule_without_request(node: Node) -> Node:
     """The rule with every condition on the request answering "unknown"."""
     if isinstance(node, Group):
         return replace(node, members=tuple(map(rule_without_request, node.members)))
-    if node.condition.group != "Request":
-        return node
-    return Leaf(replace(node.condition, measure=_unknown), node.params)
-
-
-def _unknown(context: Context, params: Any) -> None:
-    return None
+    return replace(node, is_open=True) if node.condition.of_page else node

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from personalization.rule_parts import number_from, value_from_parts
-from personalization.rules.conditions import BY_KIND, Condition
-from personalization.rules.tree import MAX_DEPTH, RuleError, field_error, rule_parse
+from personalization.rules.conditions import BY_KIND, Condition, Field
+from personalization.rules.tree import LABELS, MAX_DEPTH, RuleError, fields_errors, rule_parse
 
 ROOT = "rule"
+_LINE = re.compile(r"\r?\n")
 _STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 Place = tuple[int, ...]
@@ -49,9 +50,8 @@ def tree_from_posted(posted: Mapping[str, str]) -> dict[str, Any]:
     root = members_of(tree)
     if root is None or not root:
         return {}
-    if nodes[()].get("bare") and nodes[()].get("kind") == "all" and "condition" in root[0]:
-        return tree if len(root) > 1 else root[0]
-    return tree
+    is_bare = nodes[()].get("bare") and nodes[()].get("kind") == "all" and len(tree) == 1
+    return root[0] if is_bare and len(root) == 1 and "condition" in root[0] else tree
 
 
 def _is_place(steps: list[str]) -> bool:
@@ -73,26 +73,51 @@ def _node_from_posted(
         if (node := _node_from_posted(child, nodes, below)) != {"condition": ""}
     ]
     kind = parts.get("kind", "all")
+    labels = {name: parts[name] for name in LABELS if parts.get(name)}
     if kind == "at_least":
-        return {"at_least": number_from(parts.get("needed", "")), "of": members}
+        return {"at_least": number_from(parts.get("needed", "")), "of": members, **labels}
     if kind == "not" and len(members) == 1:
-        return {"not": members[0]}
-    return {"none" if kind == "not" else kind: members}
+        return {"not": members[0], **labels}
+    return {"none" if kind == "not" else kind: members, **labels}
 
 
 def _leaf_from_posted(parts: Mapping[str, str]) -> dict[str, Any]:
     kind = parts["condition"]
     condition = BY_KIND.get(kind)
     leaf: dict[str, Any] = {"condition": kind}
-    for described in condition.fields if condition else ():
-        if described.type in ("where", "window"):
-            leaf[described.name] = value_from_parts(described, parts)
-            continue
-        value: Any = parts.get(described.name, described.default)
-        if isinstance(value, str) and described.type in ("number", "integer"):
-            value = number_from(value)
-        leaf[described.name] = value
+    if condition is None:
+        return leaf
+    operator = parts.get("operator", condition.operator_default)
+    for described in condition.fields_of(operator):
+        leaf[described.name] = _value_from(described, parts)
     return leaf
+
+
+def _value_from(described: Field, parts: Mapping[str, str]) -> Any:
+    """A field's value from what was posted: texts a line each, choices a box each."""
+    name = described.name
+    if described.type in ("where", "window"):
+        return value_from_parts(described, parts)
+    if described.type == "flag":
+        return parts.get(name) == "1"
+    if described.type == "choices":
+        chosen = [one for one in described.choices or {} if parts.get(choice_part(name, one))]
+        return chosen or described.default
+    if name not in parts:
+        return described.default
+    text = parts[name]
+    if described.type in ("number", "integer"):
+        return number_from(text)
+    return [line for line in _LINE.split(text) if line] if described.type == "texts" else text
+
+
+def choice_part(name: str, choice: str) -> str:
+    """What the box of one choice of several is called.
+
+    >>> choice_part("weekdays", "mon")
+    'weekdays-mon'
+    """
+    return f"{name}-{choice}"
 
 
 # --- What is wrong, and beside which field ------------------------------------------------------
@@ -113,10 +138,8 @@ def tree_errors(tree: Any) -> dict[str, str]:
 def _fields_check(tree: Any, name: str, errors: dict[str, str]) -> None:
     if isinstance(tree, dict) and "condition" in tree:
         condition = condition_of(tree)
-        for described in condition.fields if condition else ():
-            message = field_error(described, tree.get(described.name, described.default))
-            if message:
-                errors[f"{name}.{described.name}"] = message
+        for field, message in fields_errors(condition, tree) if condition else ():
+            errors.setdefault(f"{name}.{field}", message)
         return
     for index, member in enumerate(members_of(tree) or ()):
         _fields_check(member, f"{name}.{index}", errors)

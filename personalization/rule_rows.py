@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from personalization.rule_form import ROOT, condition_of, members_of
+from personalization.rule_form import ROOT, choice_part, condition_of, members_of
 from personalization.rule_parts import (
     OPERATOR_CHOICES,
     WINDOW_CHOICES,
@@ -17,9 +17,9 @@ from personalization.rule_parts import (
     parts_of_filters,
     parts_of_window,
 )
-from personalization.rules.conditions import BY_KIND, CONDITIONS, Field
+from personalization.rules.conditions import BY_KIND, CONDITIONS, Condition, Field
 from personalization.rules.event_values import MAX_FILTERS
-from personalization.rules.tree import MAX_DEPTH
+from personalization.rules.tree import LABELS, MAX_DEPTH, MAX_TEXT
 
 #: What a group can be called in the form; "not" only where a stored rule has one.
 GROUP_LABELS = {
@@ -60,12 +60,43 @@ class Names:
         }.get(field.type)
 
 
+#: What a field is typed into: the type of an input, or "lines", "boxes", "box". A choice is none.
+INPUTS: Mapping[str, str] = {
+    "number": "number",
+    "integer": "number",
+    "texts": "lines",
+    "choices": "boxes",
+    "flag": "box",
+    "date": "date",
+    "moment": "datetime-local",
+    "time": "time",
+    "zone": "zone",
+}
+COSTS = {
+    "indexed": "counted by an index",
+    "memory": "counted in memory",
+    "replay": "counted by replaying events",
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One box of several."""
+
+    name: str
+    part: str
+    choice: str
+    label: str
+    is_chosen: bool
+
+
 @dataclass(frozen=True)
 class Control:
-    """One field as the form shows it. `options` None: an input; `low`, `high` for numbers.
+    """One field as the form shows it. `options` None: what INPUTS says; `low`, `high` for numbers.
 
-    A value that has parts has them in `parts`, one line of controls for a window and one for each
-    filter; `spare` is one more filter, for a browser that adds none.
+    `operators` are those that take the field, "" for all of them; `is_idle` where the chosen one
+    does not. A value that has parts has them in `parts`, one line of controls for a window and one
+    for each filter; `spare` is one more filter, for a browser that adds none.
     """
 
     name: str
@@ -73,14 +104,28 @@ class Control:
     label: str
     value: str
     options: list[tuple[str, str]] | None = None
+    boxes: list[Option] = field(default_factory=list)
     type: str = "text"
     low: str = ""
     high: str = ""
     step: str = ""
     unit: str = ""
+    most: int = MAX_TEXT
     error: str = ""
+    operators: str = ""
+    is_idle: bool = False
+    rows: int = 3
     parts: "list[list[Control]] | None" = None
     spare: "list[Control] | None" = None
+
+    @property
+    def kind(self) -> str:
+        """The shape of the control, for the template."""
+        if self.parts is not None:
+            return self.type
+        if self.options is not None:
+            return "choice"
+        return self.type if self.type in ("lines", "boxes", "box", "number", "zone") else "input"
 
 
 @dataclass(frozen=True)
@@ -92,6 +137,7 @@ class Row:
     label: str
     controls: list[Control]
     error: str = ""
+    hint: str = ""
     is_group: bool = False
 
 
@@ -107,12 +153,18 @@ class Box:
     is_bare: bool = False
     error: str = ""
     needed_error: str = ""
+    labels: list[Control] = field(default_factory=list)
     is_group: bool = True
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
         extra = {"not": "this is not true"} if self.kind == "not" else {}
         return list((GROUP_LABELS | extra).items())
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether it has a name or a note, or an error in them, to be shown at once."""
+        return any(control.value or control.error for control in self.labels)
 
     @property
     def can_nest(self) -> bool:
@@ -130,17 +182,21 @@ def box_from_tree(tree: Any, names: Names, errors: Mapping[str, str] | None = No
     errors = errors or {}
     if isinstance(tree, dict) and "condition" in tree:
         row = _row(tree, f"{ROOT}.0", names, errors)
-        return Box(ROOT, "all", "1", [row], is_bare=True, error=errors.get(ROOT, ""))
+        labels = _labels({}, ROOT, errors)
+        return Box(ROOT, "all", "1", [row], is_bare=True, error=errors.get(ROOT, ""), labels=labels)
     return _box(tree, ROOT, 1, names, errors)
 
 
 def row_new(kind: str, names: Names, *, name: str = ROOT) -> Row:
     """A row with a condition's defaults; its choices start at the first."""
     condition = BY_KIND[kind]
-    controls = [
-        _control(described, described.default, name, names, {}) for described in condition.fields
-    ]
-    return Row(name, kind, condition.label, controls)
+    controls = _controls(condition, {}, name, names, {})
+    return Row(name, kind, condition.label, controls, hint=_hint(condition))
+
+
+def group_new() -> Box:
+    """A group with nothing in it."""
+    return Box(ROOT, "any", "1", [], depth=2, labels=_labels({}, ROOT, {}))
 
 
 def kinds_by_group() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -168,7 +224,24 @@ def _box(tree: Any, name: str, depth: int, names: Names, errors: Mapping[str, st
         depth=depth,
         error=errors.get(name, ""),
         needed_error=errors.get(f"{name}.needed", ""),
+        labels=_labels(tree, name, errors),
     )
+
+
+def _labels(tree: Any, name: str, errors: Mapping[str, str]) -> list[Control]:
+    """What people call a group."""
+    words = {"name": "Name", "note": "Note"}
+    return [
+        Control(
+            name=f"{name}.{part}",
+            part=part,
+            label=words[part],
+            value=str(tree[part]) if isinstance(tree, dict) and part in tree else "",
+            most=most,
+            error=errors.get(f"{name}.{part}", ""),
+        )
+        for part, most in LABELS.items()
+    ]
 
 
 def _row(leaf: Mapping[str, Any], name: str, names: Names, errors: Mapping[str, str]) -> Row:
@@ -176,11 +249,40 @@ def _row(leaf: Mapping[str, Any], name: str, names: Names, errors: Mapping[str, 
     error = errors.get(f"{name}.condition", errors.get(name, ""))
     if condition is None:
         return Row(name, str(leaf["condition"]), str(leaf["condition"]), [], error)
-    controls = [
-        _control(described, leaf.get(described.name, described.default), name, names, errors)
-        for described in condition.fields
-    ]
-    return Row(name, condition.kind, condition.label, controls, error)
+    controls = _controls(condition, leaf, name, names, errors)
+    shown = {control.name for control in controls if not control.is_idle}
+    lost = [text for key, text in errors.items() if _parent(key) == name and key not in shown]
+    error = error or " ".join(lost)
+    return Row(name, condition.kind, condition.label, controls, error, _hint(condition))
+
+
+def _parent(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _hint(condition: Condition) -> str:
+    """What the condition needs, and what counting it costs."""
+    needs = f"Needs consent to {condition.needs}, " if condition.needs else "Needs no consent, "
+    return needs + COSTS[condition.cost]
+
+
+def _controls(
+    condition: Condition,
+    leaf: Mapping[str, Any],
+    name: str,
+    names: Names,
+    errors: Mapping[str, str],
+) -> list[Control]:
+    """All fields of a condition, those idle that its operator does not take."""
+    taken = condition.fields_of(leaf.get("operator", condition.operator_default))
+    tables = (condition.operators or {}).items()
+    controls = []
+    for described in condition.fields:
+        value = leaf.get(described.name, described.default)
+        control = _control(described, value, name, names, errors)
+        takers = " ".join(key for key, operator in tables if described.name in operator.fields)
+        controls.append(replace(control, operators=takers, is_idle=described not in taken))
+    return controls
 
 
 def _control(
@@ -189,8 +291,22 @@ def _control(
     name = f"{row}.{described.name}"
     if described.type in ("where", "window"):
         return _parted(described, value, row, names, errors.get(name, ""))
+    shown = _shown(value)
+    boxes: list[Option] = []
     choices = names.of(described)
-    shown = "" if value is None else str(value)
+    if described.type == "choices":
+        chosen = value if isinstance(value, list) else []
+        boxes = [
+            Option(
+                f"{row}.{choice_part(described.name, choice)}",
+                choice_part(described.name, choice),
+                choice,
+                label,
+                choice in chosen,
+            )
+            for choice, label in (choices or {}).items()
+        ]
+        choices = None
     options = None
     if choices is not None:
         options = (
@@ -208,13 +324,23 @@ def _control(
         label=described.label,
         value=shown,
         options=options,
-        type="number" if is_number else "text",
+        boxes=boxes,
+        type=INPUTS.get(described.type, "text"),
         low=f"{described.low or 0:.15g}" if is_number else "",
         high=f"{described.high:.15g}" if is_number and described.high is not None else "",
         step="1" if described.type == "integer" else "any",
         unit=described.unit,
         error=errors.get(name, ""),
     )
+
+
+def _shown(value: Any) -> str:
+    """A value as it is typed: texts a line each."""
+    if isinstance(value, bool):
+        return "1" if value else ""
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def _parted(described: Field, value: Any, row: str, names: Names, error: str) -> Control:
@@ -251,7 +377,7 @@ def _filter_line(start: str, row: str, names: Names, parts: Mapping[str, str]) -
     return [
         _part(row, f"{start}field", "Field", parts["field"], fields),
         _part(row, f"{start}operator", "Compared", parts["operator"], OPERATOR_CHOICES),
-        replace(_part(row, f"{start}values", "Value", parts["values"]), type="lines"),
+        replace(_part(row, f"{start}values", "Value", parts["values"]), type="lines", rows=1),
     ]
 
 

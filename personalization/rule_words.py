@@ -65,6 +65,9 @@ def rule_definitions(names: Names) -> dict[str, Any]:
             condition.kind: {
                 "sentence": condition.sentence,
                 "instead": condition.instead,
+                "operators": {
+                    name: operator.words for name, operator in (condition.operators or {}).items()
+                },
                 "fields": {field.name: _words(field, names) for field in condition.fields},
             }
             for condition in CONDITIONS
@@ -94,10 +97,10 @@ def _words(field: Field, names: Names) -> dict[str, Any]:
     return {
         "words": words,
         "before": " in " if field.type == "category" and field.optional else "",
+        "type": field.type,
         "is_number": field.type in ("number", "integer"),
         "is_category": field.type == "category",
         "is_event_type": field.type == "event_type",
-        "is_campaign": field.type == "campaign",
-        "parts": field.type if field.type in ("where", "window", "event_field") else "",
         "said": field.said,
+        "unit": field.unit,
     }

@@ -5,10 +5,10 @@ cookie nothing of a visitor is asked for.
 """
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.core.cache import cache
@@ -18,7 +18,8 @@ from django.utils import timezone
 from consent import selectors as consent_selectors
 from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet, decide
-from personalization.rules.context import Context, PageRequest
+from personalization.page import HttpPage
+from personalization.rules.context import Context
 from personalization.selectors import (
     EMPTY_RULESET,
     RULESET_VERSION_KEY,
@@ -29,7 +30,6 @@ from profiles import selectors as profile_selectors
 from profiles.baseline import Baseline
 from profiles.selectors import BASELINE_VERSION_KEY
 from profiles.state import State
-from tracking.useragent import agent_of
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +46,13 @@ class Known:
 
 
 class Visitor:
-    """The visitor of one request; `page_category` is set by views that know it."""
+    """The visitor of one request. What the page is about is set by views that know it."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self.page_category = ""
+        self.page_type = ""
+        self.page_tags: Collection[str] | None = None
 
     @cached_property
     def known(self) -> Known:
@@ -62,20 +64,19 @@ class Visitor:
 
     @cached_property
     def context(self) -> Context:
-        request, known = self._request, self.known
+        known = self.known
+        page = HttpPage(
+            self._request,
+            page_category=self.page_category,
+            page_type=self.page_type,
+            page_tags=self.page_tags,
+        )
         return Context(
             now=timezone.now().timestamp(),
             state=known.state,
             weights=known.ruleset.weights,
             baseline=known.baseline,
-            request=PageRequest(
-                path=request.path,
-                page_category=self.page_category,
-                query=request.GET.dict(),
-                referrer_host=_host_of(request.headers.get("Referer", "")),
-                language=request.headers.get("Accept-Language", "").partition(",")[0],
-                device=agent_of(request.headers.get("User-Agent", "")).device,
-            ),
+            request=page,
             consent=consent_words(known.consent),
             gpc=known.consent.gpc,
             kept=known.kept,
@@ -141,10 +142,3 @@ def _ruleset_read(version: object) -> RuleSet:
     except Exception:  # a page never breaks because personalization did
         log.exception("the published rules cannot be read, leaving slots empty")
         return EMPTY_RULESET
-
-
-def _host_of(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""

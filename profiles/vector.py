@@ -5,12 +5,12 @@ since 1970 UTC). Changing a weight changes readings at once and rewrites no hist
 gets in: clocks, settings, storage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import expm1, log2
 from typing import Any, NamedTuple
 
 from profiles.baseline import NO_BASELINE, Baseline, baseline_usable, level_of, lift_of
-from profiles.decay import NOTHING, falls_below_at, log_add, mass_at
+from profiles.decay import EPOCH, NOTHING, falls_below_at, log_add, mass_at
 from profiles.state import DAY, LONG, SHORT, State
 from profiles.trends import days_complete, trend_of
 from profiles.visits import Gaps, consistency_of, gaps_list, temporal_gaps, visits_per_week
@@ -89,24 +89,44 @@ def topic_scores(
     state: State, weights: Weights, *, now: float, prefix: str
 ) -> dict[str, tuple[float, float, int]]:
     """(long, short, events) of every topic that starts with `prefix`, which is cut off."""
-    scores: dict[str, tuple[float, float, int]] = {}
+    ages: dict[str, tuple[float, float, float] | None] = {}  # signal → its sign, its two ages
+    scores: dict[str, list[Any]] = {}
     for key, mass in state.masses.items():
         signal, _, topic = key.partition("|")
-        weight = weights.get(signal)
-        if weight is None or not topic.startswith(prefix):
+        if not topic.startswith(prefix):
             continue
-        sign = -weight.weight if weight.negative else weight.weight
-        short_half, long_half = half_lives_of(state, signal)
-        long, short, events = scores.get(topic, (0.0, 0.0, 0))
-        scores[topic] = (
-            long + sign * mass_at(mass.long, now, long_half),
-            short + sign * mass_at(mass.short, now, short_half),
-            events + mass.events,
-        )
+        if signal not in ages:
+            ages[signal] = _aged(state, weights, signal, now=now)
+        aged = ages[signal]
+        if aged is None:
+            continue
+        sign, short_age, long_age = aged
+        # As mass_at has it, the ages taken once for each signal.
+        long, short = sign * 2.0 ** (mass.long - long_age), sign * 2.0 ** (mass.short - short_age)
+        score = scores.get(topic)
+        if score is None:
+            scores[topic] = [long, short, mass.events]
+        else:
+            score[0] += long
+            score[1] += short
+            score[2] += mass.events
+    cut = len(prefix)
     return {
-        topic[len(prefix) :]: (max(long, 0.0), max(short, 0.0), events)
+        topic[cut:]: (long if long > 0.0 else 0.0, short if short > 0.0 else 0.0, events)
         for topic, (long, short, events) in scores.items()
     }
+
+
+def _aged(
+    state: State, weights: Weights, signal: str, *, now: float
+) -> tuple[float, float, float] | None:
+    """(signed weight, short age, long age) of a signal, ages in half-lives; None without weight."""
+    weight = weights.get(signal)
+    if weight is None:
+        return None
+    short, long = half_lives_of(state, signal)
+    sign = -weight.weight if weight.negative else weight.weight
+    return sign, (now - EPOCH) / short, (now - EPOCH) / long
 
 
 def interest_list(
@@ -135,23 +155,40 @@ def behavioral_vector(
 ) -> Vector:
     """The vector of a profile at `now`, against the site's baseline where there is one."""
     site = baseline_usable(baseline)
-    last = state.last
-    age = max(now - last / 1000.0, 0.0) if last is not None else None
+    return Vector(
+        **{name: vector_value(name, state, weights, now=now, site=site) for name in Vector._fields}
+    )
+
+
+def vector_value(
+    name: str, state: State, weights: Weights, *, now: float, site: Baseline = NO_BASELINE
+) -> Any:
+    """One value of the vector, by its name in Vector, without what the others cost.
+
+    `site` is a usable baseline (profiles.baseline.baseline_usable).
+    """
+    return _VALUES[name](state, weights, now, site)
+
+
+def recency_score(state: State, *, now: float) -> float:
+    """1 at the latest event, halved by each RECENCY_HALF_LIFE since; 0 before the first."""
+    if state.last is None:
+        return 0.0
+    age = max(now - state.last / 1000.0, 0.0)
+    return float(2.0 ** (-age / RECENCY_HALF_LIFE))
+
+
+def frequency_level(state: State, *, now: float, site: Baseline = NO_BASELINE) -> float:
+    """Where the visits a week stand among the site's, 0 to 1."""
     weekly = visits_per_week(state, now=now)
+    return level_of(site, "visits_per_week", weekly, midpoint=FREQUENCY_MIDPOINT)
+
+
+def preferred_content_type(state: State, weights: Weights, *, now: float) -> str | None:
+    """The content type of the highest long score, ties by name; None without any."""
     types = topic_scores(state, weights, now=now, prefix="t:")
     liked = [(-long, name) for name, (long, _, _) in types.items() if long > 0.0]
-    return Vector(
-        recency_score=2.0 ** (-age / RECENCY_HALF_LIFE) if age is not None else 0.0,
-        engagement_level=engagement_level(state, weights, now=now, site=site),
-        frequency=level_of(site, "visits_per_week", weekly, midpoint=FREQUENCY_MIDPOINT),
-        visits_per_week=weekly,
-        consistency=consistency_of(gaps_list(state)),
-        momentum=momentum_of(state, weights, now=now),
-        temporal_gaps=temporal_gaps(state, now=now),
-        scroll_velocity=scroll_velocity(state, now=now),
-        preferred_content_type=min(liked)[1] if liked else None,
-        behavioral_trends=trends_of(state, now=now, usual=site.daily_means),
-    )
+    return min(liked)[1] if liked else None
 
 
 def engagement_level(
@@ -294,3 +331,24 @@ def _plain(values: Any) -> dict[str, Any]:
         else value
         for name, value in values._asdict().items()
     }
+
+
+#: Each value of the vector from (state, weights, now, usable baseline).
+_VALUES: Mapping[str, Callable[[State, Weights, float, Baseline], Any]] = {
+    "recency_score": lambda state, weights, now, site: recency_score(state, now=now),
+    "engagement_level": lambda state, weights, now, site: engagement_level(
+        state, weights, now=now, site=site
+    ),
+    "frequency": lambda state, weights, now, site: frequency_level(state, now=now, site=site),
+    "visits_per_week": lambda state, weights, now, site: visits_per_week(state, now=now),
+    "consistency": lambda state, weights, now, site: consistency_of(gaps_list(state)),
+    "momentum": lambda state, weights, now, site: momentum_of(state, weights, now=now),
+    "temporal_gaps": lambda state, weights, now, site: temporal_gaps(state, now=now),
+    "scroll_velocity": lambda state, weights, now, site: scroll_velocity(state, now=now),
+    "preferred_content_type": lambda state, weights, now, site: preferred_content_type(
+        state, weights, now=now
+    ),
+    "behavioral_trends": lambda state, weights, now, site: trends_of(
+        state, now=now, usual=site.daily_means
+    ),
+}

@@ -10,6 +10,17 @@ _TABLET = re.compile(r"iPad|Tablet|PlayBook|Silk|Android(?!.*Mobile)", re.IGNORE
 _PHONE = re.compile(r"Mobi|iPhone|iPod|Android", re.IGNORECASE)
 
 
+#: Families in the order they are looked for: most name those that they descend from.
+_BROWSERS = (
+    ("edge", re.compile(r"(?:Edg|EdgA|EdgiOS|Edge)/([0-9.]+)")),
+    ("opera", re.compile(r"(?:OPR|OPT|Opera)/([0-9.]+)")),
+    ("samsung", re.compile(r"SamsungBrowser/([0-9.]+)")),
+    ("firefox", re.compile(r"(?:Firefox|FxiOS)/([0-9.]+)")),
+    ("chrome", re.compile(r"(?:Chrome|CriOS|Chromium)/([0-9.]+)")),
+    ("safari", re.compile(r"Version/([0-9.]+).* Safari/")),
+)
+
+
 class Agent(NamedTuple):
     """`device` is "phone", "tablet" or "desktop"."""
 
@@ -31,3 +42,25 @@ def agent_of(user_agent: str) -> Agent:
     else:
         device = "phone" if _PHONE.search(user_agent) else "desktop"
     return Agent(device, not user_agent or is_crawler(user_agent))
+
+
+class Browser(NamedTuple):
+    """`family` is one of a few, or "other"; `version` as the browser writes it, "" unknown."""
+
+    family: str
+    version: str
+
+
+@lru_cache(maxsize=4096)
+def browser_of(user_agent: str) -> Browser:
+    """The browser that a User-Agent header names; the header itself is never stored.
+
+    >>> browser_of("Mozilla/5.0 (X11; Linux) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36")
+    Browser(family='chrome', version='140.0.0.0')
+    >>> browser_of("curl/8.5.0")
+    Browser(family='other', version='')
+    """
+    for family, pattern in _BROWSERS:
+        if found := pattern.search(user_agent):
+            return Browser(family, found[1].strip("."))
+    return Browser("other", "")

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from profiles.baseline import Baseline
+from profiles.baseline import Baseline, baseline_usable
 from profiles.features.definition import Feature
 from profiles.features.fold import feature_read
 from profiles.features.values import Value
@@ -15,6 +16,7 @@ from profiles.vector import (
     Weight,
     behavioral_vector,
     interest_list,
+    vector_value,
 )
 
 VISIT_GAP_MS = 30 * 60 * 1000
@@ -22,14 +24,28 @@ VISIT_GAP_MS = 30 * 60 * 1000
 
 @dataclass(frozen=True)
 class PageRequest:
-    """The request's facts that conditions may use; empty where unknown."""
+    """The request's facts that conditions may use; empty where there is none.
+
+    `page_category`, `page_type` and `page_tags` are of the page (`page_tags` None: nobody has said
+    whether it has any), `medium` is one of tracking's MEDIA, `browser` a family as "firefox",
+    `authenticated` and `bot` are "yes" or "no". A subclass may find them out when they are asked
+    for.
+    """
 
     path: str = "/"
     page_category: str = ""
+    page_type: str = ""
+    page_tags: Collection[str] | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     referrer_host: str = ""
+    medium: str = ""
     language: str = ""
+    locale: str = ""
     device: str = ""
+    browser: str = ""
+    browser_version: str = ""
+    authenticated: str = ""
+    bot: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,30 @@ class Context:
         return {interest.category: interest for interest in self.interests}
 
     @cached_property
+    def rank_by_category(self) -> dict[str, int]:
+        """The place of each category, the strongest 1."""
+        return {interest.category: rank for rank, interest in enumerate(self.interests, start=1)}
+
+    @cached_property
+    def now_total(self) -> float:
+        """The short scores of all categories together."""
+        return sum(interest.now for interest in self.interests)
+
+    def vector_value(self, name: str) -> Any:
+        """One value of the behavioral vector, found out once; None without a profile."""
+        if self.state is None:
+            return None
+        values = self._vector_values
+        if name not in values:
+            site = baseline_usable(self.baseline)
+            values[name] = vector_value(name, self.state, self.weights, now=self.now, site=site)
+        return values[name]
+
+    @cached_property
+    def _vector_values(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
     def vector(self) -> Vector | None:
         if self.state is None:
             return None
@@ -82,6 +122,17 @@ class Context:
                 break
             pages, later = pages + 1, when
         return pages
+
+    @cached_property
+    def minutes_in_visit(self) -> float | None:
+        """Since the latest visit began; 0 when its last event is more than 30 minutes ago."""
+        state = self.state
+        if state is None:
+            return None
+        now_ms = self.now * 1000.0
+        if state.last is None or not state.starts or now_ms - state.last > VISIT_GAP_MS:
+            return 0.0
+        return max(now_ms - state.starts[-1], 0.0) / 60_000.0
 
     @cached_property
     def visit(self) -> int | None:

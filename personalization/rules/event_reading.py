@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 
 from personalization.rules.context import Context
-from personalization.rules.measures import Measure, Params
+from personalization.rules.operators import NOT_SET, Params
 from profiles.features.definition import Feature
 from profiles.features.values import Value
 
 Features = Callable[[Params], tuple[Feature, ...]]
 #: (values in the order of the features, now in seconds, parameters) → what is measured.
 Read = Callable[[Sequence[Any], float, Params], Any]
+Measure = Callable[[Context, Params], Any]
 
 DAY_MS = 86_400_000
 
@@ -56,13 +57,17 @@ def first(values: Sequence[Any], now: float, params: Params) -> Any:
     return values[0]
 
 
-def number(values: Sequence[Any], now: float, params: Params) -> float | None:
-    """The value if it is a number: the latest one of a property may be anything."""
+def number(values: Sequence[Any], now: float, params: Params) -> Any:
+    """The value if it is a number: the latest one of a property may be anything, or not there."""
     value = values[0]
+    if value is None:
+        return NOT_SET
     return value if type(value) in (int, float) else None
 
 
-def text(values: Sequence[Any], now: float, params: Params) -> str | None:
+def text(values: Sequence[Any], now: float, params: Params) -> Any:
+    if values[0] is None:
+        return NOT_SET
     return values[0] if isinstance(values[0], str) else None
 
 
@@ -82,15 +87,15 @@ def resumed(values: Sequence[Any], now: float, params: Params) -> bool:
     return bool(0 < lately == with_pause < ever)
 
 
-def ratio(values: Sequence[Any], now: float, params: Params) -> float | None:
-    """(now, before): how many times as often; None when neither happened."""
+def ratio(values: Sequence[Any], now: float, params: Params) -> Any:
+    """(now, before): how many times as often; not set when neither happened."""
     this, before = values
     if not before:
-        return inf if this else None
+        return inf if this else NOT_SET
     return float(this / before)
 
 
-def ratio_of_rolling(values: Sequence[Any], now: float, params: Params) -> float | None:
+def ratio_of_rolling(values: Sequence[Any], now: float, params: Params) -> Any:
     """(in the last span, in twice the span)."""
     this, both = values
     return ratio((this, both - this), now, params)

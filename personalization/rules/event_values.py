@@ -5,15 +5,13 @@ Both are stored as a declared feature has them (docs/features.md):
     {"where": [{"field": "property.price", "operator": "gte", "values": [10]}],
      "window": {"kind": "rolling", "minutes": 20160}}
 
-PARTED says, by the type of a field, what is wrong with such a value and how it is said. What never
-gets in: contexts, requests, storage.
+What is wrong with one is said by the functions below, and how it is said by WORDS. What never gets
+in: contexts, requests, storage.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 from unicodedata import category
-from zoneinfo import available_timezones
 
 import msgspec
 
@@ -72,22 +70,22 @@ def filters_error(value: Any) -> str | None:
     """What is wrong with filters, in words; None if nothing is.
 
     >>> filters_error([{"field": "category", "operator": "gte", "values": ["a"]}])
-    'Filter 1: gte takes no text.'
+    'filter 1: gte takes no text.'
     """
     if not isinstance(value, list):
-        return "Filters: use a list."
+        return "use a list of filters."
     if len(value) > MAX_FILTERS:
-        return f"Filters: at most {MAX_FILTERS}."
+        return f"at most {MAX_FILTERS} filters."
     for number, one in enumerate(value, start=1):
         try:
             filters = filters_of([one])
             feature_check(Feature("event", "count", Lifetime(), where=filters))
         except msgspec.ValidationError:
-            return f"Filter {number}: choose a field and how it compares, and give its value."
+            return f"filter {number}: choose a field and how it compares, and give its value."
         except FeatureError as error:
-            return f"Filter {number}: {error.message}"
+            return f"filter {number}: {error.message}"
         if any(isinstance(text, str) and not _is_line(text) for text in filters[0].values):
-            return f"Filter {number}: one line, without control characters."
+            return f"filter {number}: one line, without control characters."
     return None
 
 
@@ -98,28 +96,15 @@ def _is_line(text: str) -> bool:
 def window_error(value: Any) -> str | None:
     """
     >>> window_error({"kind": "rolling", "minutes": 0})
-    'Within: A rolling window has 1 to 132,480 minutes.'
+    'a rolling window has 1 to 132,480 minutes.'
     """
     try:
         feature_check(Feature("event", "count", window_of(value)))
     except msgspec.ValidationError:
-        return (
-            "Within: choose a window; of a rolling one, a whole number of minutes (up to 92 days)."
-        )
+        return "choose a window; of a rolling one use a whole number of minutes, up to 92 days."
     except FeatureError as error:
-        return f"Within: {error.message}"
+        return error.message[:1].lower() + error.message[1:]
     return None
-
-
-def zone_error(value: Any) -> str | None:
-    if isinstance(value, str) and value in zones():
-        return None
-    return "Time zone: use a name as Europe/Copenhagen, or UTC."
-
-
-@cache
-def zones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 def field_error(value: Any) -> str | None:
@@ -128,7 +113,7 @@ def field_error(value: Any) -> str | None:
         name = value.removeprefix(PROPERTY)
         if value in FIELD_WORDS or (name != value and 0 < len(name) <= 200):
             return None
-    return "Field: choose one."
+    return "choose one."
 
 
 # --- How it is said -----------------------------------------------------------------------------
@@ -194,16 +179,9 @@ def window_amount(minutes: int) -> tuple[int, str]:
     return minutes // UNITS[unit], unit
 
 
-class Parted(NamedTuple):
-    """Of a type of field: what is wrong with a value, and the words of one that is right."""
-
-    error: Callable[[Any], str | None]
-    words: Callable[[Any], str]
-
-
-PARTED: Mapping[str, Parted] = {
-    "where": Parted(filters_error, filters_words),
-    "window": Parted(window_error, window_words),
-    "zone": Parted(zone_error, str),
-    "event_field": Parted(field_error, field_words),
+#: The words of a value that has parts, by the type of its field.
+WORDS: Mapping[str, Callable[[Any], str]] = {
+    "where": filters_words,
+    "window": window_words,
+    "event_field": field_words,
 }

@@ -1,14 +1,16 @@
-"""What conditions measure: one value of the context each, None where it is unknown."""
+"""What conditions measure: one value of the context each, None where it is unknown, NOT_SET where
+it is known that there is none."""
 
-from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
 from personalization.rules.context import Context
+from personalization.rules.operators import NOT_SET, Params
+from profiles.baseline import baseline_usable, lift_of, percentile_rank
+from profiles.vector import Interest, engagement_mass
 
-Params = Mapping[str, Any]
-Measure = Callable[[Context, Params], Any]
+# --- Interests ---------------------------------------------------------------------------------
 
 
 def affinity(context: Context, params: Params) -> float | None:
@@ -20,23 +22,65 @@ def affinity(context: Context, params: Params) -> float | None:
     return interest.score if interest else 0.0
 
 
-def share(context: Context, params: Params) -> float | None:
-    """The share of all interests in percent; unknown below the evidence asked for."""
+def evidence(context: Context, params: Params) -> int | None:
     if context.state is None:
         return None
     interest = context.interest_by_category.get(params["category"])
-    if (interest.evidence if interest else 0) < params["evidence"]:
+    return interest.evidence if interest else 0
+
+
+def _evident(context: Context, params: Params) -> Interest | None:
+    """The interest, where as many events as asked for stand behind it."""
+    if context.state is None:
         return None
-    return 100.0 * interest.share if interest else 0.0
+    interest = context.interest_by_category.get(params["category"])
+    return interest if interest and interest.evidence >= params["evidence"] else None
+
+
+def share(context: Context, params: Params) -> float | None:
+    """The share of all interests in percent; unknown below the evidence asked for."""
+    interest = _evident(context, params)
+    return 100.0 * interest.share if interest else None
+
+
+def lift(context: Context, params: Params) -> float | None:
+    """The share as a multiple of the site's; unknown without a baseline of the category."""
+    interest = _evident(context, params)
+    return interest.lift if interest else None
+
+
+def change(context: Context, params: Params) -> float | None:
+    """The share now (short half-life) as a multiple of the usual one (long half-life).
+
+    ((s + k·p) / (S + k)) / p with the short score s of the category and S of all of them, the
+    visitor's own long share p, and k = 10: little of it today says little (lift_of).
+    """
+    interest = _evident(context, params)
+    return lift_of(interest.now, context.now_total, interest.share) if interest else None
+
+
+def margin(context: Context, params: Params) -> float | None:
+    """How far a category's share is ahead of the strongest other one, in percent of all."""
+    interest = _evident(context, params)
+    if interest is None:
+        return None
+    others = (other.share for other in context.interests if other is not interest)
+    return 100.0 * (interest.share - next(others, 0.0))
 
 
 def rank(context: Context, params: Params) -> float | None:
-    if context.state is None:
-        return None
-    for rank, interest in enumerate(context.interests, start=1):
-        if interest.category == params["category"]:
-            return rank
-    return inf
+    return _rank_of(context, params["category"])
+
+
+def page_rank(context: Context, params: Params) -> Any:
+    """The place that the page's category has among the visitor's interests."""
+    if not context.request.page_category:
+        return None if context.state is None else NOT_SET
+    return _rank_of(context, context.request.page_category)
+
+
+def _rank_of(context: Context, category: str) -> float | None:
+    return None if context.state is None else context.rank_by_category.get(category, inf)
 
 
 def strongest(context: Context, params: Params) -> float | None:
@@ -45,36 +89,96 @@ def strongest(context: Context, params: Params) -> float | None:
     return context.interests[0].score if context.interests else 0.0
 
 
-def events(context: Context, params: Params) -> int | None:
-    """Events of a type (and category) in `(now − days, now]`, by when they happened."""
+def preferred_type(context: Context, params: Params) -> Any:
     if context.state is None:
         return None
-    times = context.state.recent.get(f"{params['type']}|{params['category']}", ())
-    now_ms = context.now * 1000.0
-    start_ms = now_ms - params["days"] * 86_400_000.0
-    return bisect_right(times, now_ms) - bisect_right(times, start_ms)
+    return context.vector_value("preferred_content_type") or NOT_SET
+
+
+# --- Behavior ----------------------------------------------------------------------------------
+
+
+def vector_of(name: str) -> Callable[[Context, Params], Any]:
+    return lambda context, params: context.vector_value(name)
+
+
+def trend(context: Context, params: Params) -> float | None:
+    """The change each day in percent of the site's usual day."""
+    trends = context.vector_value("behavioral_trends")
+    return None if trends is None else 100.0 * float(getattr(trends, params["measure"]))
+
+
+def percentile(context: Context, params: Params) -> float | None:
+    """The part of the site's visitors below this one, in percent; unknown without a baseline."""
+    quantiles = baseline_usable(context.baseline).quantiles.get(params["measure"])
+    if context.state is None or not quantiles:
+        return None
+    if params["measure"] == "engagement":
+        value = engagement_mass(context.state, context.weights, now=context.now)
+    else:
+        value = context.vector_value(params["measure"])
+    return None if value is None else 100.0 * percentile_rank(quantiles, value)
+
+
+# --- Visits ------------------------------------------------------------------------------------
 
 
 def visits(context: Context, params: Params) -> int | None:
     return context.state.visits if context.state is not None else None
 
 
-def days_since_last(context: Context, params: Params) -> float | None:
-    if context.state is None or context.state.last is None:
+def visitor_type(context: Context, params: Params) -> str | None:
+    if context.state is None:
         return None
-    return max(context.now - context.state.last / 1000.0, 0.0) / 86_400.0
+    return "returning" if context.state.visits > 1 else "new"
 
 
-def vector_of(name: str) -> Measure:
+def first_seen(context: Context, params: Params) -> Any:
+    return None if context.state is None else _seconds(context.state.first)
+
+
+def last_seen(context: Context, params: Params) -> Any:
+    return None if context.state is None else _seconds(context.state.last)
+
+
+def _seconds(milliseconds: int | None) -> Any:
+    return NOT_SET if milliseconds is None else milliseconds / 1000.0
+
+
+def days_since_first(context: Context, params: Params) -> Any:
+    return _days_since(context, first_seen(context, params))
+
+
+def days_since_last(context: Context, params: Params) -> Any:
+    return _days_since(context, last_seen(context, params))
+
+
+def _days_since(context: Context, at: Any) -> Any:
+    return max(context.now - at, 0.0) / 86_400.0 if isinstance(at, float) else at
+
+
+def days_between_visits(context: Context, params: Params) -> Any:
+    gaps = context.vector_value("temporal_gaps")
+    if gaps is None:
+        return None
+    return NOT_SET if gaps.latest_days is None else gaps.latest_days
+
+
+# --- Requests ----------------------------------------------------------------------------------
+
+
+def request_text(name: str) -> Callable[[Context, Params], Any]:
+    """A text of the request, NOT_SET where it is empty."""
+
     def measure(context: Context, params: Params) -> Any:
-        return getattr(context.vector, name) if context.vector is not None else None
+        return getattr(context.request, name) or NOT_SET
 
     return measure
 
 
-def preferred_type(context: Context, params: Params) -> str | None:
-    return (context.vector.preferred_content_type or "") if context.vector is not None else None
+def query(context: Context, params: Params) -> Any:
+    return context.request.query.get(params["name"], NOT_SET)
 
 
-def known(value: str) -> str | None:
-    return value or None
+def utm(context: Context, params: Params) -> Any:
+    return context.request.query.get("utm_" + params["part"], NOT_SET)

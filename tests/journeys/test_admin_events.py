@@ -66,7 +66,7 @@ def every_event_condition() -> dict[str, Any]:
     more += [
         {"condition": "event_did", "answer": "did_not", "type": "gone_type", "category": "gone-by"},
         {"condition": "event_count", "operator": "=", "value": 0},
-        {"condition": "event_trend", "period": "month", "factor": 0.25},
+        {"condition": "event_trend", "period": "month", "value": 0.25},
         {"condition": "event_value", "field": "property.unit_price", "value": -2.5},
         {"condition": "event_stopped", "days": 1, "earlier": 1},
     ]
@@ -215,7 +215,7 @@ def test_a_wrong_filter_is_told_beside_the_filters(marketer: Page) -> None:
     part(first, "where0_field").select_option("property.price|number")
     part(first, "where0_values").fill("cheap")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("Filter 1: This is no number.")).to_be_visible()
+    expect(page.get_by_text("filter 1: This is no number.")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

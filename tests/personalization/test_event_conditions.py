@@ -35,7 +35,7 @@ def test_the_examples_of_the_docstrings_run() -> None:
          "viewed pages in Gardening where content type is “article” at least 3 times"
          " within 14 days"),
         ({"condition": "event_count", "operator": "between", "value": 1, "to": 4, "window": WEEK},
-         "viewed pages between once and 4 times this week (Europe/Oslo)"),
+         "viewed pages between 1 and 4 times this week (Europe/Oslo)"),
         ({"condition": "event_count", "operator": "=", "value": 0, "window": {"kind": "visit"}},
          "never viewed pages in this visit"),
         ({"condition": "event_distinct", "value": 5},
@@ -124,11 +124,11 @@ NOW_MS = 1_800_000_000_000
         ({"condition": "event_resumed", "days": 7, "pause": 7}, [1], [], False),
         ({"condition": "event_resumed", "days": 7, "pause": 7}, [1, 13.9, 20], [], False),
         ({"condition": "event_resumed", "days": 7, "pause": 7}, [14], [], False),
-        ({"condition": "event_trend", "factor": 2}, [1, 2, 8], [], True),
-        ({"condition": "event_trend", "factor": 2}, [1, 8], [], False),
-        ({"condition": "event_trend", "factor": 2}, [1], [], True),
-        ({"condition": "event_trend", "factor": 2}, [20], [], None),
-        ({"condition": "event_trend", "factor": 0, "operator": "<="}, [8], [], True),
+        ({"condition": "event_trend", "value": 2}, [1, 2, 8], [], True),
+        ({"condition": "event_trend", "value": 2}, [1, 8], [], False),
+        ({"condition": "event_trend", "value": 2}, [1], [], True),
+        ({"condition": "event_trend", "value": 2}, [20], [], None),
+        ({"condition": "event_trend", "value": 0, "operator": "<="}, [8], [], True),
         ({"condition": "event_sequence", "days": 7}, [3], [2], True),
         ({"condition": "event_sequence", "days": 7}, [2], [3], False),
         ({"condition": "event_sequence", "days": 7}, [3], [3], False),
@@ -195,7 +195,7 @@ def test_a_value_of_another_kind_is_refused_and_never_taken_for_text(
     leaf = posted(where0_field=field, where0_operator="eq", where0_values=value)
     errors = tree_errors({"all": [leaf]})
     assert list(errors) == ["rule.0.where"]
-    assert errors["rule.0.where"].startswith("Filter 1: ")
+    assert errors["rule.0.where"].startswith("Only where: filter 1: ")
 
 
 def test_one_filter_too_many_is_refused_and_not_cut() -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from personalization.rule_form import tree_errors, tree_from_posted
-from personalization.rule_rows import Box, Names, Row, box_from_tree
+from personalization.rule_rows import Box, Control, Names, Row, box_from_tree
 from personalization.rules.conditions import CONDITIONS
 from personalization.rules.tree import MAX_CONDITIONS, MAX_DEPTH, RuleError, rule_parse
 from tests.personalization.trees import trees
@@ -18,13 +18,26 @@ PHONE = {"condition": "device", "value": "phone"}
 AFFINITY = {"condition": "affinity", "category": "gardening", "horizon": "long"}
 
 
+def control_posted(control: Control) -> dict[str, str]:
+    """What one control posts: nothing of a box that is not checked, line ends as browsers do."""
+    if control.kind == "boxes":
+        return {box.name: "1" for box in control.boxes if box.is_chosen}
+    if control.kind == "box":
+        return {control.name: "1"} if control.value else {}
+    return {control.name: control.value.replace("\n", "\r\n")}
+
+
 def posted_of(node: Box | Row) -> dict[str, str]:
     """What a browser posts for a form as it was rendered."""
     if isinstance(node, Row):
-        lines = [control.parts or [[control]] for control in node.controls]
-        fields = {each.name: each.value for part in lines for line in part for each in line}
-        return {f"{node.name}.condition": node.kind, **fields}
+        posted = {f"{node.name}.condition": node.kind}
+        for control in node.controls:
+            for line in control.parts if control.parts is not None else [[control]]:
+                for each in line:
+                    posted |= control_posted(each)
+        return posted
     posted = {f"{node.name}.kind": node.kind, f"{node.name}.needed": node.needed}
+    posted |= {label.name: label.value for label in node.labels}
     if node.is_bare:
         posted[f"{node.name}.bare"] = "1"
     for member in node.members:

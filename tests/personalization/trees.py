@@ -1,15 +1,23 @@
 """Random rules: any tree that rule_parse accepts."""
 
+from datetime import datetime
 from typing import Any
 
 from hypothesis import strategies as st
 
 from personalization.rules.conditions import CONDITIONS, Condition, Field
+from personalization.rules.fields import MAX_VALUES
 from personalization.rules.tree import RuleError, rule_parse
+from personalization.rules.wildcards import MAX_PATTERN
 
+CHARACTERS = st.characters(exclude_categories=("Cc", "Cs"))
 #: Any text a rule may hold: no control characters, no halves of characters.
-TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=200)
-
+TEXT = st.text(CHARACTERS, max_size=200)
+NAMES = TEXT.filter(bool)
+ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"])
+MOMENTS = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2199, 12, 30))
+TIMES = st.times().map(lambda time: time.strftime("%H:%M"))
+VERSIONS = st.sampled_from(["0", "1.2", "17.5.0", "2.0.0-beta.1", "140.0.7339.80", "3.1.4+build"])
 
 WINDOWS = st.one_of(
     st.builds(lambda minutes: {"kind": "rolling", "minutes": minutes}, st.integers(1, 92 * 1440)),
@@ -47,21 +55,32 @@ FILTERS = st.lists(
     ),
     max_size=3,
 )  # fmt: skip
-#: What fields of events may hold, by their type.
-OF_EVENTS: dict[str, st.SearchStrategy[Any]] = {
+#: A strategy for each type of field that has no choices and no bounds.
+BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
+    "text": TEXT,
+    "texts": st.lists(NAMES, min_size=1, max_size=4)
+    | st.lists(st.just("a"), min_size=MAX_VALUES, max_size=MAX_VALUES),
+    "pattern": st.text(CHARACTERS | st.sampled_from("*?"), min_size=1, max_size=MAX_PATTERN),
+    "flag": st.booleans(),
+    "date": MOMENTS.map(lambda moment: moment.date().isoformat()),
+    "moment": MOMENTS.map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M")),
+    "time": TIMES,
+    "zone": ZONES,
+    "version": VERSIONS,
     "event_type": st.from_regex(r"[a-z][a-z0-9_]{0,39}", fullmatch=True),
     "event_field": st.sampled_from(["item", "value", "property.price"]),
     "where": FILTERS,
     "window": WINDOWS,
-    "zone": st.sampled_from(["UTC", "Asia/Kathmandu"]),
     "campaign": st.integers(1, 10**9).map(str),
 }
 
 
 def values(field: Field) -> st.SearchStrategy[Any]:
     """What a field may hold."""
-    if field.type in OF_EVENTS:
-        return OF_EVENTS[field.type]
+    if field.type == "choices":
+        choices = list(field.choices or {})
+        chosen = st.sets(st.sampled_from(choices), min_size=1)
+        return chosen.map(lambda some: [one for one in choices if one in some])
     if field.choices is not None:
         return st.sampled_from(sorted(field.choices))
     low, high = field.low or 0, field.high or 0
@@ -69,16 +88,42 @@ def values(field: Field) -> st.SearchStrategy[Any]:
         return st.integers(int(low), int(high))
     if field.type == "number":
         return st.floats(low, high) | st.integers(int(low) + 1, int(high))
-    if field.type == "text":
-        return TEXT
-    return TEXT if field.optional else TEXT.filter(bool)
+    if field.type in BY_TYPE:
+        return BY_TYPE[field.type]
+    return TEXT if field.optional else NAMES
 
 
-def leaves(condition: Condition) -> st.SearchStrategy[dict[str, Any]]:
+def is_in_order(leaf: dict[str, Any]) -> bool:
+    """Whether the second of two values may follow the first."""
+    if "to_time" in leaf:
+        return bool(leaf["time"] != leaf["to_time"])
+    if "to_moment" in leaf:
+        return bool(leaf["moment"] < leaf["to_moment"])
+    return "to" not in leaf or isinstance(leaf["to"], str) or leaf["value"] <= leaf["to"]
+
+
+def ordered(leaf: dict[str, Any]) -> dict[str, Any]:
+    """The leaf with its two values in their order."""
+    if is_in_order(leaf):
+        return leaf
+    low, high = ("moment", "to_moment") if "to_moment" in leaf else ("value", "to")
+    return {**leaf, low: leaf[high], high: leaf[low]}
+
+
+@st.composite
+def leaves(draw: st.DrawFn, condition: Condition) -> dict[str, Any]:
     """A condition with every field given."""
-    fields = {field.name: values(field) for field in condition.fields}
-    every = st.fixed_dictionaries({"condition": st.just(condition.kind), **fields})
-    return every.filter(is_valid) if condition.check is not None else every
+    operator = draw(st.sampled_from(sorted(condition.operators))) if condition.operators else None
+    leaf: dict[str, Any] = {"condition": condition.kind}
+    for field in condition.fields_of(operator):
+        leaf[field.name] = operator if field.type == "operator" else draw(values(field))
+    if "to_time" in leaf and leaf["time"] == leaf["to_time"]:
+        leaf |= {"time": "22:00", "to_time": "06:00"}
+    if "to_moment" in leaf and leaf["moment"] == leaf["to_moment"]:
+        leaf["to_moment"] = "2199-12-31T00:00"
+    if isinstance(leaf.get("to"), str):
+        leaf["to"] = "999"
+    return ordered(leaf)
 
 
 def is_valid(leaf: dict[str, Any]) -> bool:
@@ -90,7 +135,19 @@ def is_valid(leaf: dict[str, Any]) -> bool:
     return True
 
 
-LEAVES = st.one_of([leaves(condition) for condition in CONDITIONS])
+def valid_leaves(condition: Condition) -> st.SearchStrategy[dict[str, Any]]:
+    every = leaves(condition)
+    return every.filter(is_valid) if condition.check is not None else every
+
+
+LEAVES = st.one_of([valid_leaves(condition) for condition in CONDITIONS])
+LABELS = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.text(CHARACTERS, min_size=1, max_size=80),
+        "note": st.text(CHARACTERS, min_size=1, max_size=500),
+    },
+)
 
 
 @st.composite
@@ -105,5 +162,9 @@ def trees(levels: int) -> st.SearchStrategy[dict[str, Any]]:
         return LEAVES
     below = trees(levels - 1)
     members = st.lists(below, min_size=1, max_size=3)
-    groups = [st.fixed_dictionaries({kind: members}) for kind in ("all", "any", "none")]
-    return st.one_of(LEAVES, *groups, st.fixed_dictionaries({"not": below}), at_least(below))
+    groups = st.one_of(
+        *(st.fixed_dictionaries({kind: members}) for kind in ("all", "any", "none")),
+        st.fixed_dictionaries({"not": below}),
+        at_least(below),
+    )
+    return st.one_of(LEAVES, st.builds(lambda group, labels: {**group, **labels}, groups, LABELS))

@@ -4,7 +4,7 @@ A condition measures one value from the context (None: unknown) and tests it. Th
 goes into the trace, so an explanation is what was really decided by.
 """
 
-from personalization.rules.conditions.base import Condition, Field, FieldType
+from personalization.rules.conditions.base import Ask, Condition
 from personalization.rules.conditions.behavior import BEHAVIOR
 from personalization.rules.conditions.consent import CONSENT
 from personalization.rules.conditions.contacts import CONTACTS
@@ -12,10 +12,12 @@ from personalization.rules.conditions.event_times import EVENT_TIMES
 from personalization.rules.conditions.events import EVENTS
 from personalization.rules.conditions.interests import INTERESTS
 from personalization.rules.conditions.request import REQUEST
+from personalization.rules.conditions.schedule import SCHEDULE
 from personalization.rules.conditions.visit import VISIT
 from personalization.rules.conditions.words import VERBS
+from personalization.rules.fields import Field, FieldType
 
-__all__ = ("BY_KIND", "CONDITIONS", "VERBS", "Condition", "Field", "FieldType")
+__all__ = ("BY_KIND", "CONDITIONS", "VERBS", "Ask", "Condition", "Field", "FieldType")
 
 CONDITIONS: tuple[Condition, ...] = (
     *INTERESTS,
@@ -25,6 +27,7 @@ CONDITIONS: tuple[Condition, ...] = (
     *BEHAVIOR,
     *VISIT,
     *REQUEST,
+    *SCHEDULE,
     *CONSENT,
 )
 

@@ -1,6 +1,7 @@
 """What a visitor has agreed to."""
 
-from personalization.rules.conditions.base import Condition, Field
+from personalization.rules.conditions.base import Condition
+from personalization.rules.fields import Field
 
 CONSENT: tuple[Condition, ...] = (
     Condition(
@@ -20,7 +21,7 @@ CONSENT: tuple[Condition, ...] = (
         lambda context, params: context.consent.get(params["purpose"], "not_asked"),
         "{purpose} is {value}",
         needs="",
-        test=lambda state, params: state == params["value"],
+        equals="value",
     ),
     Condition(
         "gpc",
@@ -30,6 +31,6 @@ CONSENT: tuple[Condition, ...] = (
         lambda context, params: "on" if context.gpc else "off",
         "the opt-out signal is {value}",
         needs="",
-        test=lambda measured, params: measured == params["value"],
+        equals="value",
     ),
 )

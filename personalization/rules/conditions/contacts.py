@@ -5,17 +5,17 @@ which campaign it was.
 """
 
 from personalization.rules.conditions.base import (
+    COUNTS,
     Condition,
-    Field,
-    count_field,
+    count_fields,
     instead_of_none,
-    operator_field,
+    instead_of_presence,
 )
 from personalization.rules.conditions.event_features import WINDOW, event_condition
 from personalization.rules.event_reading import first
 from personalization.rules.event_values import window_of
-from personalization.rules.measures import Params
-from personalization.rules.operators import COUNT_OPERATORS
+from personalization.rules.fields import Field
+from personalization.rules.operators import Params
 from profiles.features.definition import Condition as Filter
 from profiles.features.definition import Feature
 
@@ -32,13 +32,6 @@ def _contacts(params: Params) -> tuple[Feature, ...]:
     return (Feature(params["what"], "count", window_of(params["window"]), where=(campaign,)),)
 
 
-def _check(params: Params) -> tuple[str, str] | None:
-    campaign = params["campaign"]
-    if not (campaign.isascii() and campaign.isdecimal() and len(campaign) <= 12):
-        return "campaign", "Campaign: choose one."
-    return None
-
-
 CONTACTS: tuple[Condition, ...] = (
     event_condition(
         "campaign_contact",
@@ -46,14 +39,16 @@ CONTACTS: tuple[Condition, ...] = (
         (
             Field("what", "Visitor", "choice", choices=CONTACT_WORDS, default="exposure"),
             Field("campaign", "Campaign", "campaign"),
-            operator_field(COUNT_OPERATORS, ">="),
-            count_field("Times", 1_000_000, default=1, said=("once", "{} times")),
+            *count_fields(COUNTS, "Times", 1_000_000, default=1, said=("once", "{} times")),
             WINDOW,
         ),
         features=_contacts,
         read=first,
-        sentence="{what} “{campaign}” {operator} {value} {window}",
-        instead=instead_of_none("never {what} “{campaign}” {window}"),
-        check=_check,
+        sentence="{what} “{campaign}” {test} {window}",
+        instead=(
+            *instead_of_none("never {what} “{campaign}” {window}"),
+            *instead_of_presence("how often somebody {what} “{campaign}” {window}"),
+        ),
+        operators=COUNTS,
     ),
 )

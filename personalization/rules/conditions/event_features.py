@@ -4,14 +4,15 @@ A condition's fields say `type`, `category` and `where`; its features add how th
 aggregated, and over which window. Nothing is checked here that profiles.features.checks checks.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from personalization.rules.conditions.base import Condition, Field
+from personalization.rules.conditions.base import Condition
 from personalization.rules.event_reading import Features, Read, measure_of
 from personalization.rules.event_values import filters_of, window_of
-from personalization.rules.measures import Params
+from personalization.rules.fields import Field
+from personalization.rules.operators import Params
 from profiles.features.checks import FeatureError, feature_check
 from profiles.features.definition import Condition as Filter
 from profiles.features.definition import Feature, Lifetime, Rolling, Window
@@ -31,7 +32,6 @@ WHAT = (
     Field("where", "Only where", "where", default=[]),
 )
 WINDOW = Field("window", "Within", "window", default=FORTNIGHT)
-ZONE = Field("zone", "Time zone", "zone", default="UTC")
 
 
 def days_field(
@@ -86,13 +86,13 @@ def event_condition(
         measure_of(features, read),
         sentence,
         features=features,
-        check=partial(_wrong, features, check, frozenset(field.name for field in fields)),
+        check=partial(_wrong, features, check, {field.name: field.label for field in fields}),
         **more,
     )
 
 
 def _wrong(
-    features: Features, check: Check | None, names: frozenset[str], params: Params
+    features: Features, check: Check | None, labels: Mapping[str, str], params: Params
 ) -> tuple[str, str] | None:
     """(field, message) of the first thing that is wrong; None when nothing is."""
     if check is not None and (wrong := check(params)):
@@ -103,5 +103,8 @@ def _wrong(
         except FeatureError as error:
             head = error.where.partition(".")[0].partition("[")[0]
             name = {"of": "field"}.get(head, head)
-            return (name if name in names else "type"), error.message
+            if name == "type" and feature.type != params.get("type"):
+                name = "then"
+            name = name if name in labels else "type"
+            return name, f"{labels[name]}: {error.message}"
     return None

@@ -3,20 +3,28 @@ order, and not to the end. Every one is read from declared features."""
 
 from collections.abc import Sequence
 from math import inf
+from typing import Any
 
 from personalization.rules import event_reading as reading
-from personalization.rules.conditions.base import Condition, Field, operator_field
+from personalization.rules.conditions.base import (
+    DAYS,
+    NUMBERS,
+    ZONE,
+    Condition,
+    instead_of_presence,
+    number_fields,
+)
 from personalization.rules.conditions.event_features import (
     MAX_DAYS,
     WHAT,
-    ZONE,
     days_field,
     event_condition,
     feature_of,
     last_days,
     time_of,
 )
-from personalization.rules.measures import Params
+from personalization.rules.fields import Field
+from personalization.rules.operators import Params
 from profiles.features.definition import Calendar, Feature, Lifetime
 
 #: As far back as anything is asked of a first or last time: ten years.
@@ -33,7 +41,7 @@ TREND_WORDS = {
     "28_days": "in the last 28 days as in the 28 days before",
 }
 ROLLING_TRENDS = {"7_days": 7, "28_days": 28}
-_TREND = "{type}{category}{where} {operator} {factor} times as often"
+_TREND = "{type}{category}{where} {test} times as often"
 _OTHER = (
     Field("then", "Then", "event_type", default="purchase"),
     Field("then_category", "In category", "category", optional=True, default=""),
@@ -44,9 +52,6 @@ def _age_field(name: str, label: str, *, default: int, said: tuple[str, str]) ->
     return Field(
         name, label, "number", low=0.01, high=MAX_AGE_DAYS, default=default, unit="days", said=said
     )
-
-
-_DAYS = ("1 day", "{} days")
 
 
 def _first_or_last(params: Params) -> tuple[Feature, ...]:
@@ -102,7 +107,7 @@ def _two_periods(params: Params) -> tuple[Feature, ...]:
     )
 
 
-def _trend(values: Sequence[float], now: float, params: Params) -> float | None:
+def _trend(values: Sequence[float], now: float, params: Params) -> Any:
     is_rolling = params["period"] in ROLLING_TRENDS
     return (reading.ratio_of_rolling if is_rolling else reading.ratio)(values, now, params)
 
@@ -136,7 +141,7 @@ EVENT_TIMES: tuple[Condition, ...] = (
                 choices={"within": "within", "before": "longer ago than"},
                 default="within",
             ),
-            _age_field("days", "Days", default=7, said=_DAYS),
+            _age_field("days", "Days", default=7, said=DAYS),
         ),
         features=_first_or_last,
         read=reading.days_ago,
@@ -168,7 +173,7 @@ EVENT_TIMES: tuple[Condition, ...] = (
         "Stopped doing it",
         (
             *WHAT,
-            _age_field("days", "Not within", default=30, said=_DAYS),
+            _age_field("days", "Not within", default=30, said=DAYS),
             _age_field(
                 "earlier",
                 "But before that, within",
@@ -200,18 +205,18 @@ EVENT_TIMES: tuple[Condition, ...] = (
         "More or less often than before",
         (
             *WHAT,
-            operator_field({">=": "at least", "<=": "at most"}, ">="),
-            Field("factor", "Times as often", "number", low=0, high=1000, default=1.5),
+            *number_fields(NUMBERS, "Times as often", 1000, default=1.5),
             Field(*("period", "Comparing", "choice"), choices=TREND_WORDS, default="7_days"),
             ZONE,
         ),
         features=_two_periods,
         read=_trend,
         sentence=f"{_TREND} {{period}} ({{zone}})",
-        instead=tuple(({"period": period}, f"{_TREND} {{period}}") for period in ROLLING_TRENDS),
-        test=lambda ratio, params: (
-            ratio >= params["factor"] if params["operator"] == ">=" else ratio <= params["factor"]
+        instead=(
+            *instead_of_presence("whether somebody {type}{category}{where} more often than before"),
+            *(({"period": period}, f"{_TREND} {{period}}") for period in ROLLING_TRENDS),
         ),
+        operators=NUMBERS,
     ),
     event_condition(
         "event_sequence",
@@ -229,7 +234,7 @@ EVENT_TIMES: tuple[Condition, ...] = (
             *(Field("type", "Began", "event_type", default="add_to_cart"), *WHAT[1:]),
             Field("then", "Did not finish by", "event_type", default="purchase"),
             _OTHER[1],
-            _age_field("days", "Began within", default=7, said=_DAYS),
+            _age_field("days", "Began within", default=7, said=DAYS),
         ),
         features=_last_of_both,
         read=reading.unfinished,

@@ -4,14 +4,18 @@
 it, so a rule with it is live at once. The others are read from declared features.
 """
 
-from personalization.rules import measures
+from bisect import bisect_right
+
 from personalization.rules.conditions.base import (
+    COUNTS,
     DAYS,
+    OPTIONAL_NUMBERS,
     Condition,
-    Field,
-    count_field,
+    count_fields,
     instead_of_none,
-    operator_field,
+    instead_of_presence,
+    number_fields,
+    text_fields,
 )
 from personalization.rules.conditions.event_features import (
     WHAT,
@@ -20,34 +24,26 @@ from personalization.rules.conditions.event_features import (
     event_condition,
     feature_of,
 )
+from personalization.rules.context import Context
 from personalization.rules.event_reading import first, number, text
 from personalization.rules.event_values import window_of
-from personalization.rules.measures import Params
-from personalization.rules.operators import (
-    COMPARE,
-    COUNT_OPERATORS,
-    NUMBER_OPERATORS,
-    TEXT_OPERATORS,
-)
+from personalization.rules.fields import Field
+from personalization.rules.operators import TEXT_OPERATORS, Params
 from profiles.features.definition import DISTINCT_VALUES, Feature
+from profiles.features.values import MAX_NUMBER
 from profiles.state import RECENT_EVENTS
 
 MAX_TIMES = 1_000_000
-TIMES_OPERATORS = COUNT_OPERATORS | {"!=": "not exactly", "between": "between"}
 
 
-def _between_check(params: Params) -> tuple[str, str] | None:
-    if params["operator"] == "between" and params["to"] < params["value"]:
-        return "to", "To: the larger number comes last."
-    return None
-
-
-def _times_test(times: int, params: Params) -> bool:
-    if params["operator"] == "between":
-        return bool(params["value"] <= times <= params["to"])
-    if params["operator"] == "!=":
-        return bool(times != params["value"])
-    return COMPARE[params["operator"]](times, params["value"])
+def _events(context: Context, params: Params) -> int | None:
+    """Events of a type (and category) in `(now − days, now]`, by when they happened."""
+    if context.state is None:
+        return None
+    times = context.state.recent.get(f"{params['type']}|{params['category']}", ())
+    now_ms = context.now * 1000.0
+    start_ms = now_ms - params["days"] * 86_400_000.0
+    return bisect_right(times, now_ms) - bisect_right(times, start_ms)
 
 
 def _distinct(params: Params) -> tuple[Feature, ...]:
@@ -71,15 +67,18 @@ EVENTS: tuple[Condition, ...] = (
         (
             Field("type", "Event", "event_type", default="page_view"),
             Field("category", "In category", "category", optional=True, default=""),
-            operator_field(COUNT_OPERATORS, ">="),
-            count_field("Times", RECENT_EVENTS, default=3, said=("once", "{} times")),
+            *count_fields(COUNTS, "Times", RECENT_EVENTS, default=3, said=("once", "{} times")),
             Field(
                 "days", "Within", "number", low=0.01, high=365, default=7, unit="days", said=DAYS
             ),
         ),
-        measures.events,
-        "{type}{category} {operator} {value} within {days}",
-        instead=instead_of_none("never {type}{category} within {days}"),
+        _events,
+        "{type}{category} {test} within {days}",
+        instead=(
+            *instead_of_none("never {type}{category} within {days}"),
+            *instead_of_presence("how often somebody {type}{category} within {days}"),
+        ),
+        operators=COUNTS,
     ),
     event_condition(
         "event_did",
@@ -104,29 +103,17 @@ EVENTS: tuple[Condition, ...] = (
         "Did something so often, with filters",
         (
             *WHAT,
-            operator_field(TIMES_OPERATORS, ">="),
-            count_field("Times", MAX_TIMES, default=3, said=("once", "{} times")),
-            Field(
-                *("to", "To", "integer"),
-                low=0,
-                high=MAX_TIMES,
-                default=10,
-                said=("once", "{} times"),
-            ),
+            *count_fields(COUNTS, "Times", MAX_TIMES, default=3, said=("once", "{} times")),
             WINDOW,
         ),
         features=count_in_window,
         read=first,
-        sentence="{type}{category}{where} {operator} {value} {window}",
+        sentence="{type}{category}{where} {test} {window}",
         instead=(
-            (
-                {"operator": "between"},
-                "{type}{category}{where} between {value} and {to} {window}",
-            ),
             *instead_of_none("never {type}{category}{where} {window}"),
+            *instead_of_presence("how often somebody {type}{category}{where} {window}"),
         ),
-        test=_times_test,
-        check=_between_check,
+        operators=COUNTS,
     ),
     event_condition(
         "event_distinct",
@@ -134,14 +121,16 @@ EVENTS: tuple[Condition, ...] = (
         (
             Field("field", "Different values of", "event_field", default="item"),
             *WHAT,
-            operator_field(COUNT_OPERATORS, ">="),
-            count_field("Values", DISTINCT_VALUES - 1, default=3),
+            *count_fields(COUNTS, "Values", DISTINCT_VALUES - 1, default=3),
             WINDOW,
         ),
         features=_distinct,
         read=first,
-        sentence="{type}{category}{where} with {operator} {value} different values of {field}"
-        " {window}",
+        sentence="{type}{category}{where} with {test} different values of {field} {window}",
+        instead=instead_of_presence(
+            "how many values of {field} there are when somebody {type}{category}{where} {window}"
+        ),
+        operators=COUNTS,
     ),
     event_condition(
         "event_value",
@@ -160,14 +149,14 @@ EVENTS: tuple[Condition, ...] = (
             ),
             Field("field", "Of", "event_field", default="value"),
             *(Field("type", "Event", "event_type", default="purchase"), *WHAT[1:]),
-            operator_field(NUMBER_OPERATORS | {"=": "exactly"}, ">="),
-            Field("value", "Number", "number", low=-1e12, high=1e12, default=100),
+            *number_fields(OPTIONAL_NUMBERS, "Number", MAX_NUMBER, low=-MAX_NUMBER, default=100),
             WINDOW,
         ),
         features=_aggregate,
         read=number,
-        sentence="{aggregation} {field} is {operator} {value}"
-        " when {type}{category}{where} {window}",
+        sentence="{aggregation} {field} is {test} when {type}{category}{where} {window}",
+        instead=instead_of_presence("{aggregation} {field} when {type}{category}{where} {window}"),
+        operators=OPTIONAL_NUMBERS,
     ),
     event_condition(
         "event_latest",
@@ -175,12 +164,12 @@ EVENTS: tuple[Condition, ...] = (
         (
             Field("field", "Latest", "event_field", default="category"),
             *WHAT,
-            operator_field(TEXT_OPERATORS, "equals"),
-            Field("value", "Text", "text", default=""),
+            *text_fields("Text", operator="equals"),
             WINDOW,
         ),
         features=_latest,
         read=text,
-        sentence="the latest {field} {operator} “{value}” when {type}{category}{where} {window}",
+        sentence="the latest {field} {test} when {type}{category}{where} {window}",
+        operators=TEXT_OPERATORS,
     ),
 )

@@ -2,11 +2,19 @@
 
 const MISSING = "…";
 
-/** A number as a sentence has it: whole as typed, others by six digits. */
+/** Six digits, as Python's "g" writes them. */
+function general(number) {
+  const [digits, power] = number.toExponential(5).split("e");
+  if (number === 0 || (power >= -4 && power < 6)) return String(Number(number.toPrecision(6)));
+  const size = String(Math.abs(power)).padStart(2, "0");
+  return `${Number(digits)}e${power < 0 ? "-" : "+"}${size}`;
+}
+
+/** A number as a sentence has it. */
 export function numberWord(text) {
   if (/^-?\d+$/.test(text)) return text;
   const number = Number(text);
-  return text.trim() === "" || Number.isNaN(number) ? MISSING : String(Number(number.toPrecision(6)));
+  return text.trim() === "" || !Number.isFinite(number) ? MISSING : general(number);
 }
 
 function windowWords(name, values, { units, windows }) {
@@ -38,7 +46,7 @@ function filterWords(start, values, parts) {
   const operator = values[`${start}operator`];
   const at = field.lastIndexOf("|");
   const kind = field.slice(at + 1);
-  const given = (values[`${start}values`] ?? "").split(/\r\n|\r|\n/).filter(Boolean);
+  const given = values[`${start}values`] ?? [];
   const joint = operator === "between" ? " and " : ", ";
   const said = given.map((text) => valueWord(text, kind)).join(joint) || MISSING;
   const words = (parts.operators[operator] ?? MISSING).replace("{}", () => said);

@@ -8,8 +8,10 @@ const own = (group, selector) => group.querySelector(`:scope > .at-group__head $
 const membersOf = (group) => group.querySelector(":scope > [data-rule-members]");
 const groupIn = (item) => item.querySelector(":scope > [data-rule-group]");
 
+const OF_GROUP = ":scope > .at-group__head [data-part], :scope > .at-group__labels [data-part]";
+
 function rename(group, name) {
-  for (const part of group.querySelectorAll(":scope > .at-group__head [data-part]")) {
+  for (const part of group.querySelectorAll(OF_GROUP)) {
     part.name = `${name}.${part.dataset.part}`;
   }
   [...membersOf(group).children].forEach((item, index) => {
@@ -20,6 +22,28 @@ function rename(group, name) {
   });
 }
 
+/** What a row's fields hold: texts a line each, boxes as the list of those that are chosen. */
+function valuesOf(item) {
+  const values = {};
+  for (const part of item.querySelectorAll("[data-part]")) {
+    const { part: name, list, choice, lines, flag } = part.dataset;
+    if (list) {
+      values[list] ??= [];
+      if (part.checked) values[list].push(choice);
+    } else if (lines !== undefined) values[name] = part.value.split("\n").filter(Boolean);
+    else values[name] = flag === undefined ? part.value : part.checked;
+  }
+  return values;
+}
+
+/** Shows the fields that the chosen operator takes. */
+function fitFields(fields) {
+  const operator = fields.querySelector("[data-part=operator]")?.value;
+  for (const field of fields.querySelectorAll("[data-operators]")) {
+    field.hidden = !field.dataset.operators.split(" ").includes(operator);
+  }
+}
+
 function read(group) {
   return {
     kind: own(group, "[data-part=kind]").value,
@@ -27,8 +51,7 @@ function read(group) {
     members: [...membersOf(group).children].map((item) => {
       const inner = groupIn(item);
       if (inner) return read(inner);
-      const values = {};
-      for (const part of item.querySelectorAll("[data-part]")) values[part.dataset.part] = part.value;
+      const values = valuesOf(item);
       return { condition: values.condition, values };
     }),
   };
@@ -157,6 +180,7 @@ export function startRule(element, changed) {
       const old = before.get(part.dataset.part);
       if (old && [...part.options].some((option) => option.value === old.value)) part.value = old.value;
     }
+    fitFields(fields);
     select.removeAttribute("aria-invalid");
   }
 
@@ -165,6 +189,8 @@ export function startRule(element, changed) {
     if (part === "condition") {
       swapFields(event.target);
       restructured("");
+    } else if (part === "operator") {
+      fitFields(event.target.closest("[data-rule-fields]"));
     } else if (event.target.closest("[data-filter]")) {
       restructured("");
     } else if (part === "kind") {

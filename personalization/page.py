@@ -1,0 +1,120 @@
+"""What a Django request says to rules, each fact found out when a rule first asks for it.
+
+Nothing is stored: it is as long-lived as the request.
+"""
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import get_language
+
+from personalization.rules.context import PageRequest
+from tracking import selectors as tracking_selectors
+from tracking.pipeline.enrich import CLICK_IDS, medium_of
+from tracking.useragent import agent_of, browser_of
+
+
+class HttpPage(PageRequest):
+    """The page request of a Django request; what the page is about is told by its view."""
+
+    _request: HttpRequest
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        *,
+        page_category: str = "",
+        page_type: str = "",
+        page_tags: Collection[str] | None = None,
+    ) -> None:
+        # A frozen dataclass is filled past its guard.
+        self.__dict__.update(
+            _request=request,
+            path=request.path,
+            page_category=page_category,
+            page_type=page_type,
+            page_tags=page_tags,
+        )
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        return self._request.GET.dict()
+
+    @cached_property
+    def referrer_host(self) -> str:
+        try:
+            return urlsplit(self._header("Referer")).hostname or ""
+        except ValueError:
+            return ""
+
+    @cached_property
+    def medium(self) -> str:
+        """How the visitor came to this page, as tracking says it of its page view."""
+        said = {name: text for name, text in self.query.items() if name.startswith("utm_")}
+        click = next((name for name in CLICK_IDS if name in self.query), None)
+        if click is not None:
+            said["click_id"] = click
+        own = tracking_selectors.hosts_own()
+        return medium_of(self.referrer_host, said, own) or "direct"
+
+    @cached_property
+    def language(self) -> str:
+        return language_preferred(self._header("Accept-Language"))
+
+    @cached_property
+    def locale(self) -> str:
+        """The language this page is made in."""
+        return get_language() or settings.LANGUAGE_CODE
+
+    @cached_property
+    def device(self) -> str:
+        return agent_of(self._header("User-Agent")).device
+
+    @cached_property
+    def bot(self) -> str:
+        return "yes" if agent_of(self._header("User-Agent")).is_bot else "no"
+
+    @cached_property
+    def browser(self) -> str:
+        return browser_of(self._header("User-Agent")).family
+
+    @cached_property
+    def browser_version(self) -> str:
+        return browser_of(self._header("User-Agent")).version
+
+    @cached_property
+    def authenticated(self) -> str:
+        """Reads the session, but only of whom has one."""
+        if settings.SESSION_COOKIE_NAME not in self._request.COOKIES:
+            return "no"
+        user = getattr(self._request, "user", None)
+        return "yes" if user is not None and user.is_authenticated else "no"
+
+    def _header(self, name: str) -> str:
+        return self._request.headers.get(name, "")
+
+
+def language_preferred(header: str) -> str:
+    """The language that an Accept-Language header prefers, the first of equals; "" for none.
+
+    >>> language_preferred("en;q=0.5, de-AT, de;q=0.9"), language_preferred("*")
+    ('de-AT', '')
+    """
+    best, chosen = 0.0, ""
+    for part in header[:500].split(","):
+        tag, _, quality = part.partition(";")
+        weight = _quality(quality)
+        if weight > best and tag.strip() not in {"", "*"}:
+            best, chosen = weight, tag.strip()
+    return chosen
+
+
+def _quality(text: str) -> float:
+    value = text.strip().removeprefix("q=")
+    try:
+        return min(float(value), 1.0) if value else 1.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,215 @@
+"""The nodes of a checked rule, and their three-valued answers with their trace.
+
+Kleene's logic: an unknown answer is neither true nor false, so NOT of unknown stays unknown and
+nobody is targeted for what is not known of them. A node is compiled into closures when it is made;
+an explanation asks the same closures.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from personalization.rules.conditions import Ask, Condition
+from personalization.rules.context import Context
+from personalization.rules.operators import Answer
+from personalization.rules.sentences import condition_sentence
+from profiles.features.definition import Feature
+
+
+class Trace(NamedTuple):
+    """One line of an explanation: what was asked, the answer, and what was measured.
+
+    `negates` says that a group holds by what does not.
+    """
+
+    sentence: str
+    answer: Answer
+    measured: Any = None
+    depth: int = 0
+    is_group: bool = False
+    negates: bool = False
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One condition with its parameters. An `is_open` one answers unknown, whatever it asks: where
+    what it asks about is not there, as a page in a count over profiles."""
+
+    condition: Condition
+    params: Mapping[str, Any]
+    is_open: bool = False
+    ask: Ask = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        ask = _unknown if self.is_open else self.condition.ask(self.params)
+        object.__setattr__(self, "ask", ask)
+
+    @cached_property
+    def sentence(self) -> str:
+        """The condition in plain words, with categories by their slugs."""
+        return sentence_of(self)
+
+    @cached_property
+    def measured(self) -> Callable[[Context], Any]:
+        """What is measured in a context."""
+        return _unknown if self.is_open else self.condition.measured(self.params)
+
+    def test(self, context: Context, trace: list[Trace] | None = None, depth: int = 0) -> Answer:
+        """The answer; with a `trace`, its lines are added there."""
+        answer = self.ask(context)
+        if trace is not None:
+            measured = self.condition.shown(self.measured(context))
+            trace.append(Trace(self.sentence, answer, measured, depth))
+        return answer
+
+
+@dataclass(frozen=True)
+class Group:
+    """Conditions joined. `needed` is how many must be true for `at_least`. `name` and `note` are
+    for people and change no answer."""
+
+    kind: str
+    members: "tuple[Node, ...]"
+    needed: int = 0
+    name: str = ""
+    note: str = ""
+    ask: Ask = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ask", self._joined([member.ask for member in self.members]))
+
+    def _joined(self, asks: Sequence[Callable[[Any], Answer]]) -> Callable[[Any], Answer]:
+        return JOINS[self.kind](tuple(asks), self.needed)
+
+    @cached_property
+    def _answer(self) -> Callable[[Any], Answer]:
+        """The same join, of the answers that members have given."""
+        return self._joined(list(map(itemgetter, range(len(self.members)))))
+
+    def test(self, context: Context, trace: list[Trace] | None = None, depth: int = 0) -> Answer:
+        """The answer; with a `trace`, every member is asked and its lines are added there."""
+        if trace is None:
+            return self.ask(context)
+        place = len(trace)
+        answers = [member.test(context, trace, depth + 1) for member in self.members]
+        answer = self._answer(answers)
+        negates = self.kind in ("none", "not")
+        said = GROUP_SENTENCES[self.kind].format(needed=self.needed)
+        trace.insert(place, Trace(said, answer, None, depth, is_group=True, negates=negates))
+        return answer
+
+
+Node = Leaf | Group
+#: Asks of members, and how many of them are needed, to the ask of their group.
+Join = Callable[[tuple[Callable[[Any], Answer], ...], int], Callable[[Any], Answer]]
+
+
+def _unknown(context: Context) -> Answer:
+    return None
+
+
+def _all(asks: tuple[Callable[[Any], Answer], ...], needed: int) -> Callable[[Any], Answer]:
+    def ask(given: Any) -> Answer:
+        result: Answer = True
+        for one in asks:
+            answer = one(given)
+            if answer is False:
+                return False
+            if answer is None:
+                result = None
+        return result
+
+    return ask
+
+
+def _any(asks: tuple[Callable[[Any], Answer], ...], needed: int) -> Callable[[Any], Answer]:
+    def ask(given: Any) -> Answer:
+        result: Answer = False
+        for one in asks:
+            answer = one(given)
+            if answer is True:
+                return True
+            if answer is None:
+                result = None
+        return result
+
+    return ask
+
+
+def _none(asks: tuple[Callable[[Any], Answer], ...], needed: int) -> Callable[[Any], Answer]:
+    any_of = _any(asks, needed)
+
+    def ask(given: Any) -> Answer:
+        answer = any_of(given)
+        return None if answer is None else not answer
+
+    return ask
+
+
+def _at_least(asks: tuple[Callable[[Any], Answer], ...], needed: int) -> Callable[[Any], Answer]:
+    def ask(given: Any) -> Answer:
+        answers = [one(given) for one in asks]
+        if answers.count(True) >= needed:
+            return True
+        return None if answers.count(True) + answers.count(None) >= needed else False
+
+    return ask
+
+
+JOINS: Mapping[str, Join] = {
+    "all": _all,
+    "any": _any,
+    "none": _none,
+    "not": _none,
+    "at_least": _at_least,
+}
+GROUP_SENTENCES = {
+    "all": "all of these",
+    "any": "any of these",
+    "none": "none of these",
+    "not": "not this",
+    "at_least": "at least {needed} of these",
+}
+
+
+def sentence_of(leaf: Leaf, categories: Mapping[str, str] | None = None) -> str:
+    """The condition in plain words, with categories by name where names are given."""
+    return condition_sentence(leaf.condition, leaf.params, categories)
+
+
+def rule_purposes(node: Node) -> set[str]:
+    """The purposes a rule needs, from its conditions."""
+    return {leaf.condition.needs for leaf in rule_conditions(node)} - {""}
+
+
+def rule_features(node: Node) -> tuple[Feature, ...]:
+    """The declared features a rule reads, each once (docs/features.md)."""
+    features = {
+        feature.key: feature
+        for leaf in rule_conditions(node)
+        if leaf.condition.features is not None
+        for feature in leaf.condition.features(leaf.params)
+    }
+    return tuple(features.values())
+
+
+def rule_conditions(node: Node) -> list[Leaf]:
+    """Every condition of a rule, in order."""
+    if isinstance(node, Leaf):
+        return [node]
+    return [leaf for member in node.members for leaf in rule_conditions(member)]
+
+
+def rule_as_json(node: Node) -> dict[str, Any]:
+    """The tree of a rule; parsing it again gives the same rule."""
+    if isinstance(node, Leaf):
+        return {"condition": node.condition.kind, **node.params}
+    members = [rule_as_json(member) for member in node.members]
+    words = {key: text for key, text in (("name", node.name), ("note", node.note)) if text}
+    if node.kind == "not":
+        return {"not": members[0], **words}
+    if node.kind == "at_least":
+        return {"at_least": node.needed, "of": members, **words}
+    return {node.kind: members, **words}
