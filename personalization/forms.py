@@ -14,8 +14,16 @@ from personalization import selectors
 from personalization.frequency_form import FREQUENCY_FIELDS, FrequencyForm
 from personalization.models import PICTURE_HELP, Campaign, ContentItem, Variant
 from personalization.pictures import picture_list
+from personalization.readiness import rule_problem
 from personalization.rule_form import tree_errors, tree_from_posted
-from personalization.rule_rows import Names, box_from_tree, group_new, kinds_by_group, row_new
+from personalization.rule_rows import (
+    Names,
+    box_from_tree,
+    filter_line_new,
+    group_new,
+    kinds_by_group,
+    row_new,
+)
 from personalization.rule_words import EMPTY, rule_definitions, rule_sentence
 from personalization.rules.dates import zone_names
 from personalization.rules.tree import RuleError, rule_parse
@@ -32,6 +40,8 @@ def rule_names() -> Names:
         categories=dict(selectors.category_list().values_list("slug", "name")),
         event_types=tracking_selectors.event_type_labels(),
         purposes={purpose.key: purpose.title for purpose in consent_selectors.purposes_active()},
+        campaigns={str(key): name for key, name in selectors.campaign_names()},
+        properties=tracking_selectors.event_properties(),
     )
 
 
@@ -77,6 +87,7 @@ class RuleWidget(forms.Widget):
             "group": group_new(),
             "zones": sorted(zone_names()),
             "definitions": rule_definitions(names),
+            "filter_new": filter_line_new(names),
         }
 
 
@@ -136,6 +147,12 @@ class CampaignForm(FrequencyForm):
         live = cleaned.get("status") == Campaign.Status.LIVE
         if live and "rule" in cleaned and not cleaned["rule"]:
             self.add_error("rule", NO_CONDITION)
+        elif live and cleaned.get("rule"):
+            problem = rule_problem(
+                cleaned["rule"], campaign=self.instance.pk, name=cleaned.get("name", "")
+            )
+            if problem:
+                self.add_error("rule", problem)
         return cleaned
 
 

@@ -44,6 +44,7 @@ def reach_now(rule: Node, *, now: datetime) -> Reach:
                 purpose: "granted" if visitor_id in allowing else "refused"
                 for purpose, allowing in granted.items()
             },
+            kept=profile_selectors.features_kept(state),
         )
         for visitor_id, state in states
         if visitor_id in granted.get(PURPOSE, ())

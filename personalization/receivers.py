@@ -1,4 +1,4 @@
-"""A changed signal weight is published with the next version; what was shown follows consent."""
+"""What happened to the left, as far as pages follow from it."""
 
 from typing import Any
 from uuid import UUID
@@ -7,6 +7,7 @@ from django.dispatch import receiver
 
 from consent.signals import consent_changed, visitors_merged
 from personalization import exposing, services
+from profiles.signals import profiles_rebuilt
 from tracking.signals import taxonomy_changed, visitor_erased, visitor_moved
 
 
@@ -38,3 +39,8 @@ def inherit_on_merge(*, from_id: UUID, into_id: UUID, **kwargs: Any) -> None:
 def inherit_on_move(*, from_id: UUID, into_id: UUID, **kwargs: Any) -> None:
     """Again, with the events: should the first have failed, they say what was shown."""
     exposing.shown_inherit(from_id=from_id, into_id=into_id)
+
+
+@receiver(profiles_rebuilt, dispatch_uid="personalization: publish what became ready")
+def publish_on_rebuild(**kwargs: Any) -> None:
+    services.campaigns_ready_publish()

@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from personalization.rule_parts import number_from, value_from_parts
 from personalization.rules.conditions import BY_KIND, Condition, Field
 from personalization.rules.tree import LABELS, MAX_DEPTH, RuleError, fields_errors, rule_parse
 
 ROOT = "rule"
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _LINE = re.compile(r"\r?\n")
 _STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
@@ -75,7 +75,7 @@ def _node_from_posted(
     kind = parts.get("kind", "all")
     labels = {name: parts[name] for name in LABELS if parts.get(name)}
     if kind == "at_least":
-        return {"at_least": _number_from(parts.get("needed", "")), "of": members, **labels}
+        return {"at_least": number_from(parts.get("needed", "")), "of": members, **labels}
     if kind == "not" and len(members) == 1:
         return {"not": members[0], **labels}
     return {"none" if kind == "not" else kind: members, **labels}
@@ -96,6 +96,8 @@ def _leaf_from_posted(parts: Mapping[str, str]) -> dict[str, Any]:
 def _value_from(described: Field, parts: Mapping[str, str]) -> Any:
     """A field's value from what was posted: texts a line each, choices a box each."""
     name = described.name
+    if described.type in ("where", "window"):
+        return value_from_parts(described, parts)
     if described.type == "flag":
         return parts.get(name) == "1"
     if described.type == "choices":
@@ -105,7 +107,7 @@ def _value_from(described: Field, parts: Mapping[str, str]) -> Any:
         return described.default
     text = parts[name]
     if described.type in ("number", "integer"):
-        return _number_from(text)
+        return number_from(text)
     return [line for line in _LINE.split(text) if line] if described.type == "texts" else text
 
 
@@ -116,17 +118,6 @@ def choice_part(name: str, choice: str) -> str:
     'weekdays-mon'
     """
     return f"{name}-{choice}"
-
-
-def _number_from(text: str) -> Any:
-    """The number a text is, whole if written so; anything else stays text, to be refused."""
-    text = text.strip()
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    try:
-        return float(text) if text.isascii() and "_" not in text else text
-    except ValueError:
-        return text
 
 
 # --- What is wrong, and beside which field ------------------------------------------------------

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from personalization.rule_form import ROOT, choice_part, condition_of, members_of
+from personalization.rule_parts import (
+    OPERATOR_CHOICES,
+    WINDOW_CHOICES,
+    field_choices,
+    filter_choices,
+    parts_of_filters,
+    parts_of_window,
+)
 from personalization.rules.conditions import BY_KIND, CONDITIONS, Condition, Field
+from personalization.rules.event_values import MAX_FILTERS
 from personalization.rules.tree import LABELS, MAX_DEPTH, MAX_TEXT
 
 #: What a group can be called in the form; "not" only where a stored rule has one.
@@ -23,11 +32,20 @@ GROUP_LABELS = {
 
 @dataclass(frozen=True)
 class Names:
-    """What keys are called: category slugs, event types, purposes; each in the order to offer."""
+    """What keys are called: category slugs, event types, purposes, campaigns; each in the order to
+    offer. `properties` are those that events may have, with their kind."""
 
     categories: Mapping[str, str] = field(default_factory=dict)
     event_types: Mapping[str, str] = field(default_factory=dict)
     purposes: Mapping[str, str] = field(default_factory=dict)
+    campaigns: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What sentences call things: categories by slug, campaigns by `campaign:<id>`."""
+        campaigns = {f"campaign:{key}": name for key, name in self.campaigns.items()}
+        return {**self.categories, **campaigns}
 
     def of(self, field: Field) -> Mapping[str, str] | None:
         """The choices of a field; None where something is typed."""
@@ -37,6 +55,8 @@ class Names:
             "category": self.categories,
             "event_type": self.event_types,
             "purpose": self.purposes,
+            "campaign": self.campaigns,
+            "event_field": field_choices(self.properties),
         }.get(field.type)
 
 
@@ -75,7 +95,8 @@ class Control:
     """One field as the form shows it. `options` None: what INPUTS says; `low`, `high` for numbers.
 
     `operators` are those that take the field, "" for all of them; `is_idle` where the chosen one
-    does not.
+    does not. A value that has parts has them in `parts`, one line of controls for a window and one
+    for each filter; `spare` is one more filter, for a browser that adds none.
     """
 
     name: str
@@ -93,10 +114,15 @@ class Control:
     error: str = ""
     operators: str = ""
     is_idle: bool = False
+    rows: int = 3
+    parts: "list[list[Control]] | None" = None
+    spare: "list[Control] | None" = None
 
     @property
     def kind(self) -> str:
         """The shape of the control, for the template."""
+        if self.parts is not None:
+            return self.type
         if self.options is not None:
             return "choice"
         return self.type if self.type in ("lines", "boxes", "box", "number", "zone") else "input"
@@ -263,6 +289,8 @@ def _control(
     described: Field, value: Any, row: str, names: Names, errors: Mapping[str, str]
 ) -> Control:
     name = f"{row}.{described.name}"
+    if described.type in ("where", "window"):
+        return _parted(described, value, row, names, errors.get(name, ""))
     shown = _shown(value)
     boxes: list[Option] = []
     choices = names.of(described)
@@ -298,7 +326,7 @@ def _control(
         options=options,
         boxes=boxes,
         type=INPUTS.get(described.type, "text"),
-        low=f"{described.low or 0:g}" if is_number else "",
+        low=f"{described.low or 0:.15g}" if is_number else "",
         high=f"{described.high:.15g}" if is_number and described.high is not None else "",
         step="1" if described.type == "integer" else "any",
         unit=described.unit,
@@ -313,3 +341,60 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "\n".join(map(str, value))
     return "" if value is None else str(value)
+
+
+def _parted(described: Field, value: Any, row: str, names: Names, error: str) -> Control:
+    if described.type == "window":
+        lines = [_window_line(described.name, row, parts_of_window(value))]
+    else:
+        lines = [
+            _filter_line(f"{described.name}{number}_", row, names, parts)
+            for number, parts in enumerate(parts_of_filters(value))
+        ]
+    has_spare = described.type == "where" and row != ROOT and len(lines) < MAX_FILTERS
+    return Control(
+        name=f"{row}.{described.name}",
+        part=described.name,
+        label=described.label,
+        value="",
+        type=described.type,
+        error=error,
+        parts=lines,
+        spare=filter_line_new(names, row=row, number=len(lines)) if has_spare else None,
+    )
+
+
+def _window_line(name: str, row: str, parts: Mapping[str, str]) -> list[Control]:
+    return [
+        _part(row, f"{name}_unit", "Within", parts["unit"], WINDOW_CHOICES),
+        replace(_part(row, f"{name}_amount", "How many", parts["amount"]), type="number"),
+        replace(_part(row, f"{name}_zone", "Time zone", parts["zone"]), type="zone"),
+    ]
+
+
+def _filter_line(start: str, row: str, names: Names, parts: Mapping[str, str]) -> list[Control]:
+    fields = filter_choices(names.properties)
+    return [
+        _part(row, f"{start}field", "Field", parts["field"], fields),
+        _part(row, f"{start}operator", "Compared", parts["operator"], OPERATOR_CHOICES),
+        replace(_part(row, f"{start}values", "Value", parts["values"]), type="lines", rows=1),
+    ]
+
+
+def filter_line_new(names: Names, *, row: str = ROOT, number: int = 0) -> list[Control]:
+    """A filter to be filled in."""
+    start = f"where{number}_"
+    return _filter_line(start, row, names, {"field": "", "operator": "eq", "values": ""})
+
+
+def _part(
+    row: str, part: str, label: str, value: str, choices: Mapping[str, str] | None = None
+) -> Control:
+    options = None
+    if choices is not None:
+        options = list(choices.items())
+        if not value:
+            options.insert(0, ("", "choose …"))
+        elif value not in choices:
+            options.append((value, f"{value.partition('|')[0]} (not there any more)"))
+    return Control(f"{row}.{part}", part, label, value, options)

@@ -7,6 +7,7 @@ the two. What never gets in: requests, widgets, storage.
 from collections.abc import Mapping
 from typing import Any
 
+from personalization.rule_parts import part_words
 from personalization.rule_rows import Names
 from personalization.rules.conditions import CONDITIONS, Field
 from personalization.rules.tree import (
@@ -36,7 +37,7 @@ def rule_sentence(node: Node, names: Names | None = None) -> str:
     >>> rule_sentence(rule_parse({"all": [{"condition": "device"}, {"condition": "visits"}]}))
     'using a phone and made at least 2 visits'
     """
-    return _sentence(node, (names or Names()).categories)
+    return _sentence(node, (names or Names()).said)
 
 
 def _sentence(node: Node, categories: Mapping[str, str]) -> str:
@@ -71,6 +72,7 @@ def rule_definitions(names: Names) -> dict[str, Any]:
             }
             for condition in CONDITIONS
         },
+        "parts": part_words(),
         "joined": JOINED,
         "counted": COUNTED,
         "negated": NEGATED,
@@ -88,6 +90,8 @@ def _words(field: Field, names: Names) -> dict[str, Any]:
         words = dict(field.choices)
     elif field.type == "category":
         words = dict(names.categories)
+    elif field.type == "campaign":
+        words = dict(names.campaigns)
     elif field.type == "event_type":
         words = {name: event_words(name) for name in names.event_types}
     return {

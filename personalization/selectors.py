@@ -96,6 +96,11 @@ def campaign_counts() -> tuple[int, int]:
     return live, Campaign.objects.count() - live
 
 
+def campaign_names() -> list[tuple[int, str]]:
+    """Every campaign by id and name, in the order of names."""
+    return list(Campaign.objects.order_by("name").values_list("pk", "name"))
+
+
 def ruleset_version() -> int:
     """The version in force, from PostgreSQL; 0 before the first."""
     return RuleSetRow.objects.aggregate(latest=Max("version"))["latest"] or 0
@@ -146,6 +151,7 @@ def visitor_context(visitor_id: UUID, *, now: datetime) -> Context:
         baseline=profile_selectors.baseline_latest(),
         consent=consent_words(consent),
         shown=shown,
+        kept=profile_selectors.features_kept(state) if state is not None else frozenset(),
     )
 
 

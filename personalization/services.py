@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
+from personalization import readiness
 from personalization.frequency_payload import campaign_frequency, shared_limits
 from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
 from personalization.rules.tree import RuleError, rule_parse
@@ -19,6 +20,9 @@ from tracking import services as tracking_services
 
 #: Cards kept per category: what a variant can show of a visitor's top interest.
 CARDS_PER_CATEGORY = 6
+
+#: Who publishes a campaign that was switched on before and became ready now.
+BY_ITSELF = "Attune"
 
 MARKETER_GROUP = "Marketer"
 #: What a marketer may do, and nothing else: "app.action_model".
@@ -46,6 +50,7 @@ def ruleset_publish(*, by: str = "") -> int:
             # One publication at a time: versions follow the order of what they hold.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('attune publish'))")
         items_describe()
+        readiness.features_declare()
         payload = ruleset_payload()
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         latest = RuleSet.objects.only("version", "sha256").first()
@@ -57,6 +62,17 @@ def ruleset_publish(*, by: str = "") -> int:
             ).version
         transaction.on_commit(_version_announce, robust=True)
     return version
+
+
+def campaigns_ready_publish() -> bool:
+    """Publish again if a campaign became ready, or what is declared is not what is needed.
+
+    Returns whether it did. Says nothing of who: nobody asked for it just now.
+    """
+    if not readiness.is_behind():
+        return False
+    ruleset_publish(by=BY_ITSELF)
+    return True
 
 
 def items_describe() -> None:
@@ -101,14 +117,15 @@ def ruleset_payload() -> dict[str, Any]:
     Campaigns stand in the order in which they win: by priority, then published first, then by id.
     """
     campaigns: dict[int, list[dict[str, Any]]] = {}
+    rules = readiness.rules_in_force(readiness.situation_now())
     latest = RuleSet.objects.only("payload").first()
     before = latest.payload if latest else {"slots": []}
     published = _published_since(before)
     live = Campaign.objects.filter(status=Campaign.Status.LIVE)
     for campaign in sorted(live, key=lambda one: (-one.priority, published(one.pk), one.pk)):
-        if not _is_publishable(campaign):
-            continue  # the form refuses such a rule; one written past it stays unpublished
-        values = _campaign_payload(campaign)
+        if campaign.pk not in rules:
+            continue  # getting ready, or a rule written past the form, which refuses it
+        values = _campaign_payload(campaign) | {"rule": rules[campaign.pk]}
         if since := published(campaign.pk):
             values["published"] = since
         campaigns.setdefault(campaign.slot_id, []).append(values)

@@ -48,6 +48,7 @@ class Known:
     baseline: Baseline | None = None
     consent_raw: object = None
     copy: ShownCopy | None = None
+    kept: frozenset[str] = frozenset()
 
 
 class Visitor:
@@ -94,6 +95,7 @@ class Visitor:
             consent=consent_words(known.consent),
             gpc=known.consent.gpc,
             shown=known.copy.shown if known.copy else NOTHING_SHOWN,
+            kept=known.kept,
         )
 
     def decide(self, slot: str) -> Decision | None:
@@ -129,13 +131,15 @@ def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
     ruleset = _ruleset_read(found.get(RULESET_VERSION_KEY))
     if not consent.allows(PURPOSE):
         return Known(consent, None, ruleset)
+    state = _state_read(visitor_id, found.get(profile_key))
     return Known(
         consent,
-        _state_read(visitor_id, found.get(profile_key)),
+        state,
         ruleset,
         _baseline_read(found.get(BASELINE_VERSION_KEY)),
         found.get(consent_key),
         ShownCopy(visitor_id, found.get(shown_key), found.get(consent_key)),
+        _kept_read(state),
     )
 
 
@@ -146,6 +150,18 @@ def _state_read(visitor_id: UUID, raw: bytes | None) -> State | None:
     except Exception:  # a page never breaks because personalization did
         log.exception("a profile cannot be read, showing what needs none")
         return None
+
+
+def _kept_read(state: State | None) -> frozenset[str]:
+    """The declared features that the profile keeps; none, so that they are unknown, when that
+    cannot be read."""
+    if state is None:
+        return frozenset()
+    try:
+        return profile_selectors.features_kept(state)
+    except Exception:  # a page never breaks because personalization did
+        log.exception("what profiles keep cannot be read, leaving it unknown")
+        return frozenset()
 
 
 def _baseline_read(version: object) -> Baseline | None:

@@ -6,6 +6,7 @@ settings, storage.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -15,7 +16,7 @@ from profiles.state import DAY, HALF_LIVES, State
 HalfLives = tuple[float, float]
 
 
-class Definition(Struct, frozen=True):
+class Definition(Struct, frozen=True, dict=True):
     """Version 0 has nothing of its own.
 
     `half_lives` maps a signal to its short and long half-life, in seconds, where they are other
@@ -25,6 +26,11 @@ class Definition(Struct, frozen=True):
     version: int = 0
     half_lives: dict[str, HalfLives] = {}
     features: tuple[Feature, ...] = ()
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of the declared features."""
+        return frozenset(feature.key for feature in self.features)
 
     def new_state(self) -> State:
         """The state of a visitor without events."""

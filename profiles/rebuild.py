@@ -6,7 +6,7 @@ transaction that holds the shard's fold, adds what came meanwhile, and notes how
 worker that dies leaves the shard where it was; the schedule sends it again.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +14,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
@@ -23,19 +22,14 @@ from profiles import selectors, services, store
 from profiles.batch import columns_add
 from profiles.columns import Columns
 from profiles.definition import Definition
-from profiles.features.checks import feature_document, features_check
-from profiles.features.definition import Feature
 from profiles.featuring import Feed, details_add, types_of
-from profiles.models import DeclaredFeature, FoldCursor, Rebuild, RebuildShard
-from profiles.models import Definition as DefinitionRow
+from profiles.models import Rebuild, RebuildShard
+from profiles.signals import profiles_rebuilt
 from profiles.state import State
 from tracking import selectors as tracking_selectors
 from tracking.services import job_lock
 
 LOCK_MS = 60_000
-#: Seconds after which a nudge that found no worker is dropped: the schedule asks again, and what it
-#: asks must not pile up behind a shard that takes an hour.
-NUDGE_SECONDS = 60
 LAST_VISITOR = UUID(int=2**128 - 1)
 #: Called in the transaction of what it tells: (last visitor, events, profiles) of a portion.
 Checkpoint = Callable[[UUID, int, int], None]
@@ -166,36 +160,6 @@ def _portion_write(
 # --- All of them -----------------------------------------------------------------------------
 
 
-def rebuild_start(*, reason: str) -> Rebuild:
-    """Have all profiles made anew in the background, by the latest definition.
-
-    An unfinished rebuild by the same definition goes on, and is returned; one by an older
-    definition ends, its place taken by this one.
-    """
-    definition = selectors.definition_latest()
-    with transaction.atomic():
-        running = Rebuild.objects.select_for_update().filter(finished_at=None).first()
-        if running is not None and running.definition == definition.version:
-            transaction.on_commit(rebuild_nudge)
-            return running
-        if running is not None:
-            running.finished_at = datetime.now(UTC)
-            running.save(update_fields=["finished_at"])
-        rebuild = Rebuild.objects.create(reason=reason, definition=definition.version)
-        RebuildShard.objects.bulk_create(
-            RebuildShard(rebuild=rebuild, shard=shard) for shard in range(settings.SHARDS)
-        )
-        transaction.on_commit(rebuild_nudge)
-    return rebuild
-
-
-def rebuild_nudge() -> None:
-    """Ask workers for every shard that is not done. One that is being worked is left alone."""
-    unfinished = RebuildShard.objects.filter(rebuild__finished_at=None, finished_at=None)
-    for shard in unfinished.values_list("shard", flat=True):
-        current_app.send_task("profiles.tasks.shard_rebuild_task", (shard,), expires=NUDGE_SECONDS)
-
-
 def rebuild_shard(shard: int) -> None:
     """Do, or go on with, one shard of the rebuild that is under way; nothing if there is none."""
     with job_lock(f"rebuild {shard}") as free:
@@ -237,67 +201,7 @@ def _finish(row: RebuildShard) -> None:
     with transaction.atomic():
         Rebuild.objects.select_for_update().get(pk=row.rebuild_id)
         RebuildShard.objects.filter(pk=row.pk).update(finished_at=now)
-        if not RebuildShard.objects.filter(rebuild=row.rebuild_id, finished_at=None).exists():
-            Rebuild.objects.filter(pk=row.rebuild_id, finished_at=None).update(finished_at=now)
-
-
-def definition_set(
-    *,
-    reason: str,
-    half_lives: dict[str, tuple[float, float]] | None = None,
-    features: Collection[Feature] | None = None,
-) -> bool:
-    """Have profiles hold something else from now on; returns whether that is a change.
-
-    New profiles follow at once, the others as the rebuild comes to them. What is not given stays.
-    """
-    with transaction.atomic():
-        # One change at a time: the next version is the last one plus one.
-        list(FoldCursor.objects.select_for_update().order_by("shard").values_list("shard"))
-        latest = selectors.definition_latest()
-        wanted = Definition(
-            latest.version,
-            latest.half_lives if half_lives is None else half_lives,
-            latest.features if features is None else tuple(features),
-        )
-        if wanted == latest:
-            return False
-        DefinitionRow.objects.create(
-            version=latest.version + 1,
-            half_lives=wanted.half_lives,
-            features=[feature_document(feature) for feature in wanted.features],
-        )
-        rebuild_start(reason=reason)
-    return True
-
-
-def features_declare(*, needed_by: str, features: Iterable[Feature]) -> bool:
-    """Have profiles keep what somebody needs, instead of what they needed before.
-
-    Returns whether profiles have to be made anew for it: `selectors.features_live` says when that
-    is done. What nobody needs any more is kept no longer. Raises FeatureError for a feature that
-    cannot be kept, and when they would be too many.
-    """
-    wanted = {feature.key: feature for feature in features}
-    cumulative = tracking_selectors.cumulative_types()
-    features_check(wanted.values(), cumulative=cumulative)
-    with transaction.atomic():
-        list(FoldCursor.objects.select_for_update().order_by("shard").values_list("shard"))
-        mine = DeclaredFeature.objects.filter(needed_by=needed_by)
-        mine.exclude(key__in=wanted).delete()
-        DeclaredFeature.objects.bulk_create(
-            [
-                DeclaredFeature(needed_by=needed_by, key=key, document=feature_document(feature))
-                for key, feature in wanted.items()
-            ],
-            ignore_conflicts=True,
-        )
-        declared = selectors.features_declared()
-        features_check(declared.values(), cumulative=cumulative)
-        kept = sorted(declared.values(), key=lambda feature: feature.key)
-        return definition_set(reason=f"Features of {needed_by}"[:200], features=kept)
-
-
-def features_retire(*, needed_by: str) -> bool:
-    """Keep nothing for somebody any more; returns whether profiles have to be made anew."""
-    return features_declare(needed_by=needed_by, features=())
+        if RebuildShard.objects.filter(rebuild=row.rebuild_id, finished_at=None).exists():
+            return
+        if Rebuild.objects.filter(pk=row.rebuild_id, finished_at=None).update(finished_at=now):
+            transaction.on_commit(partial(profiles_rebuilt.send_robust, sender=None))

@@ -60,8 +60,7 @@ class RebuildAdmin(ReadOnlyAdmin):
     @display(description="Done")
     def progress(self, run: Any) -> str:
         total = sum(tracking_selectors.shard_seqs().values())
-        part = (run.events_read or 0) / total if total else 1.0
-        percent = 100 if not run.left else min(99, int(100 * part))
+        percent = selectors.percent_of(run.events_read or 0, total) if run.left else 100
         return format_html(
             '<span class="at-progress"><span class="at-bar" style="--part: {}%" aria-hidden="true">'
             "</span>{} %</span>",

@@ -9,7 +9,7 @@ from django.dispatch import receiver
 
 from consent import selectors as consent_selectors
 from consent.signals import consent_changed
-from profiles import rebuild, selectors, selfcheck, services
+from profiles import declaring, selectors, selfcheck, services
 from profiles.definition import half_lives_of
 from profiles.fading_preview import Sums, fading_preview
 from profiles.state import DAY, Masses
@@ -70,7 +70,7 @@ def follow_half_lives(*, by: str, **kwargs: Any) -> None:
     half_lives = half_lives_of(
         {name: (each.half_life_short, each.half_life_long) for name, each in signals.items()}
     )
-    rebuild.definition_set(half_lives=half_lives, reason=f"Half-lives changed by {by}")
+    declaring.definition_set(half_lives=half_lives, reason=f"Half-lives changed by {by}")
 
 
 @receiver(weights_previewed, dispatch_uid="profiles: preview weights")

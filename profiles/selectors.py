@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, Sum
 
 from profiles.baseline import Baseline
 from profiles.definition import Definition
@@ -114,8 +114,49 @@ def features_live() -> frozenset[str]:
         .exclude(shards__finished_at=None)
     )
     version = done.aggregate(version=Max("definition"))["version"] or 0
-    kept = {feature.key for feature in definition_get(version).features}
-    return frozenset(kept & {feature.key for feature in definition_latest().features})
+    return definition_get(version).keys & definition_latest().keys
+
+
+def features_kept(state: State) -> frozenset[str]:
+    """The keys of the declared features that this profile keeps, back to its first event."""
+    return definition_get(state.definition).keys
+
+
+def features_needs() -> dict[str, dict[str, Feature]]:
+    """What is declared: who needs it, and the features by key."""
+    needs: dict[str, dict[str, Feature]] = {}
+    for needed_by, key, document in DeclaredFeature.objects.values_list(
+        "needed_by", "key", "document"
+    ):
+        needs.setdefault(needed_by, {})[key] = msgspec.convert(document, Feature)
+    return needs
+
+
+class Progress(NamedTuple):
+    """How far a rebuild is: `percent` 0 to 99, as long as it is not done."""
+
+    percent: int
+    events: int
+    events_total: int
+    profiles: int
+
+
+def rebuild_progress() -> Progress | None:
+    """The rebuild that is under way; None when there is none."""
+    run = (
+        Rebuild.objects.filter(finished_at=None)
+        .annotate(events=Sum("shards__events"), profiles=Sum("shards__profiles"))
+        .first()
+    )
+    if run is None:
+        return None
+    events, total = run.events or 0, sum(tracking_selectors.shard_seqs().values())
+    return Progress(percent_of(events, total), events, total, run.profiles or 0)
+
+
+def percent_of(events: int, total: int) -> int:
+    """What part of all events was read, never quite all: the last step is not reading."""
+    return min(99, 100 * events // total) if total else 99
 
 
 def baseline_current(version: object = None) -> Baseline | None:

@@ -1,4 +1,4 @@
-"""Keeping profiles: fold new events in, make a visitor's anew, forget a visitor."""
+"""Keeping profiles: fold new events in, make a visitor's anew, forget a visitor, keep features."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,10 +12,11 @@ from django.db import OperationalError, transaction
 from psycopg.errors import LockNotAvailable
 
 from consent import selectors as consent_selectors
-from profiles import selectors, store
+from profiles import declaring, selectors, store
 from profiles.batch import columns_add
 from profiles.columns import Columns
 from profiles.definition import Definition
+from profiles.features.definition import Feature
 from profiles.featuring import details_add, types_of
 from profiles.mappers import columns_of
 from profiles.models import Profile, RebuildShard
@@ -186,3 +187,13 @@ def profile_delete(*, visitor_id: UUID) -> None:
     cache.delete(profile_cache_key(visitor_id))
     Profile.objects.filter(visitor_id=visitor_id).delete()
     cache.delete(profile_cache_key(visitor_id))
+
+
+def features_need(needs: Mapping[str, Iterable[Feature]], *, reason: str) -> bool:
+    """Have profiles keep what each of these needs, instead of what it needed before.
+
+    Returns whether profiles have to be made anew for it, which begins in the background:
+    `selectors.features_live` says when it is done. An empty need lets go. Raises FeatureError, and
+    changes nothing, for a feature that cannot be kept, and when they would be too many.
+    """
+    return declaring.features_declare_all(needs, reason=reason)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
-from profiles import baselines, rebuild, selectors, selfcheck, services
+from profiles import baselines, declaring, rebuild, selectors, selfcheck, services
 
 
 @shared_task
@@ -27,7 +27,7 @@ def shard_rebuild_task(shard: int) -> None:
 @shared_task
 def rebuild_sweep() -> None:
     """Go on with what a lost nudge or a killed worker left of a rebuild."""
-    rebuild.rebuild_nudge()
+    declaring.rebuild_nudge()
 
 
 @shared_task

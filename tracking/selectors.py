@@ -84,6 +84,12 @@ def event_schemas() -> Schemas:
     return _schemas(int(time.monotonic() / TYPES_TTL))
 
 
+def event_properties() -> dict[str, str]:
+    """The properties that events may have, by name, each with its kind of value."""
+    schemas = event_schemas().values()
+    return dict(sorted((name, kind) for schema in schemas for name, kind in schema.items()))
+
+
 @lru_cache(maxsize=1)
 def _schemas(period: int) -> Schemas:
     # A schema that is none, written past the forms, lets nothing in.

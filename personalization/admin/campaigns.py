@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import escape
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_POST
 from unfold.decorators import display
 from unfold.views import ChangeList
@@ -28,9 +29,13 @@ from personalization.frequency_form import (
 from personalization.models import Campaign, Variant
 from personalization.preview import variant_preview
 from personalization.reach import MAX_VISITORS, RECENT, Reach, reach_now
+from personalization.readiness import Waiting, campaigns_waiting, is_ready
 from personalization.rule_form import tree_errors, tree_from_posted
 from personalization.rules.tree import rule_parse
+from profiles.selectors import Progress
 
+#: Instead of the reach of a rule whose features profiles do not hold.
+NOT_COUNTED_YET = "Known once it is live: what it asks of past events is new."
 STATUS_LABELS = {"live": "success", "paused": "warning", "draft": "info"}
 
 
@@ -40,15 +45,17 @@ class CampaignList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         names = rule_names()
+        waiting = campaigns_waiting()
         for campaign in self.result_list:
             campaign.sentence = sentence_or_empty(campaign.rule, names)
+            campaign.waiting = waiting.get(campaign.pk)
 
 
 @admin.register(Campaign)
 class CampaignAdmin(PublishingAdmin):
     form = CampaignForm
-    readonly_fields = ("preview", "frequency_summary")
-    list_display = ("name_slot", "state", "priority", "schedule", "who")
+    readonly_fields = ("preview", "readiness", "frequency_summary")
+    list_display = ("name_slot", "state", "readiness", "priority", "schedule", "who")
     list_filter = ("status", "slot")
     list_select_related = ("slot", "variant")
     search_fields = ("name", "slot__name", "variant__name")
@@ -56,7 +63,7 @@ class CampaignAdmin(PublishingAdmin):
     fieldsets = (
         (None, {"fields": ("name", ("slot", "variant"), "preview")}),
         ("Who sees it", {"fields": ("rule",)}),
-        ("When", {"fields": (("status", "priority"), ("starts_at", "ends_at"))}),
+        ("When", {"fields": (("status", "priority"), ("starts_at", "ends_at"), "readiness")}),
         FREQUENCY_FIELDSET,
     )
 
@@ -70,6 +77,7 @@ class CampaignAdmin(PublishingAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("reach/", wrap(require_POST(self.reach_view)), name="campaign_reach"),
+            path("readiness/", wrap(require_GET(self.readiness_view)), name="campaign_readiness"),
             path("preview/", wrap(require_GET(self.preview_view)), name="campaign_preview"),
             path("frequency/", wrap(require_POST(self.frequency_view)), name="campaign_frequency"),
             *super().get_urls(),
@@ -84,6 +92,22 @@ class CampaignAdmin(PublishingAdmin):
     @display(description="Status", ordering="status", label=STATUS_LABELS)
     def state(self, campaign: Campaign) -> tuple[str, str]:
         return campaign.status, campaign.get_status_display()
+
+    @display(description="On pages")
+    def readiness(self, campaign: Campaign) -> str:
+        if campaign._state.adding:
+            return "Not yet: save it first."
+        return render_to_string(
+            "admin/personalization/_readiness.html",
+            {"campaign": campaign, "said": readiness_html(campaign, self._waiting(campaign))},
+        )
+
+    def _waiting(self, campaign: Campaign) -> Waiting | None:
+        """Looked up once for a list, and for one campaign when it is asked of."""
+        if not hasattr(campaign, "waiting"):
+            campaign.waiting = campaigns_waiting().get(campaign.pk)  # type: ignore[attr-defined]
+        waiting: Waiting | None = campaign.waiting  # type: ignore[attr-defined]
+        return waiting
 
     @display(description="Schedule (UTC)", ordering="starts_at")
     def schedule(self, campaign: Campaign) -> str:
@@ -133,8 +157,20 @@ class CampaignAdmin(PublishingAdmin):
         tree = tree_from_posted(request.POST)
         if not tree or tree_errors(tree):
             return JsonResponse({"text": "Complete the rule to count."})
+        if not is_ready(tree):
+            return JsonResponse({"text": NOT_COUNTED_YET})
         reach = reach_now(rule_parse(tree), now=timezone.now())
         return JsonResponse({**vars(reach), "text": reach_text(reach)})
+
+    def readiness_view(self, request: HttpRequest) -> JsonResponse:
+        """How far the campaigns of these ids are: what stands in their place, by id."""
+        self._check_allowed(request)
+        ids = [int(each) for each in request.GET.getlist("id")[:100] if each.isdecimal()]
+        waiting = campaigns_waiting()
+        campaigns = Campaign.objects.filter(pk__in=ids)
+        return JsonResponse(
+            {str(each.pk): readiness_html(each, waiting.get(each.pk)) for each in campaigns}
+        )
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         """The card of one variant."""
@@ -163,6 +199,28 @@ class CampaignAdmin(PublishingAdmin):
     def frequency_summary(self, campaign: Campaign) -> str:
         context = {"sentence": frequency_summary(campaign), "fields": " ".join(FREQUENCY_FIELDS)}
         return render_to_string("admin/personalization/_frequency.html", context)
+
+
+def readiness_html(campaign: Campaign, waiting: Waiting | None) -> SafeString:
+    """Whether pages follow the campaign, and if not yet, how far it is."""
+    said = {
+        "is_on": campaign.status == Campaign.Status.LIVE,
+        "waiting": waiting,
+        "counted": progress_text(waiting.progress) if waiting and waiting.progress else "",
+    }
+    return render_to_string("admin/personalization/_readiness_said.html", said)
+
+
+def progress_text(progress: Progress) -> str:
+    """
+    >>> progress_text(Progress(41, 1230, 3000, 1))
+    '1,230 of 3,000 past events read, 1 visitor done.'
+    """
+    visitors = "visitor" if progress.profiles == 1 else "visitors"
+    return (
+        f"{progress.events:,} of {progress.events_total:,} past events read, "
+        f"{progress.profiles:,} {visitors} done."
+    )
 
 
 def reach_text(reach: Reach) -> str:

@@ -8,6 +8,9 @@ from typing import Any
 
 from personalization.frequency import NOTHING_SHOWN, Shown
 from profiles.baseline import Baseline, baseline_usable
+from profiles.features.definition import Feature
+from profiles.features.fold import feature_read
+from profiles.features.values import Value
 from profiles.state import State
 from profiles.vector import (
     Interest,
@@ -54,7 +57,9 @@ class Context:
     `state` is None when nothing may be known of the visitor; then whatever is asked of behavior is
     unknown, which is neither true nor false. `baseline` is what the site's visitors do, None
     before there is one. `consent` maps each active purpose to "granted", "refused" or
-    "not_asked". `shown` is what the visitor was given of campaigns with limits.
+    "not_asked". `shown` is what the visitor was given of campaigns with limits. `kept` are the keys
+    of the declared features that the state keeps (profiles.selectors.features_kept); what asks for
+    another one is unknown.
     """
 
     now: float
@@ -65,6 +70,7 @@ class Context:
     consent: Mapping[str, str] = field(default_factory=dict)
     gpc: bool = False
     shown: Shown = NOTHING_SHOWN
+    kept: Collection[str] = frozenset()
 
     def with_shown(self, shown: Shown) -> "Context":
         """The same with this shown; what was derived so far is kept."""
@@ -139,3 +145,26 @@ class Context:
         if state.last is None or not state.starts or now_ms - state.last > VISIT_GAP_MS:
             return 0.0
         return max(now_ms - state.starts[-1], 0.0) / 60_000.0
+
+    @cached_property
+    def visit(self) -> int | None:
+        """The visit that goes on: the latest event's, unless it was too long ago."""
+        state = self.state
+        if state is None or state.last is None:
+            return None
+        return state.visit if self.now * 1000.0 - state.last <= VISIT_GAP_MS else None
+
+    @cached_property
+    def _feature_values(self) -> dict[str, Value | None]:
+        return {}
+
+    def feature_value(self, feature: Feature) -> Value | None:
+        """What the state says of a feature now, read once for all rules; None for nothing.
+
+        That the state keeps the feature is the caller's to ask.
+        """
+        values = self._feature_values
+        if feature.key not in values:
+            kept = self.state.features.get(feature.key) if self.state is not None else None
+            values[feature.key] = feature_read(kept, feature, self.now, visit=self.visit)
+        return values[feature.key]

@@ -4,11 +4,13 @@ FIELD_TYPES is the document: the parser, the form and the JSON Schema read it. N
 taken for another type's: "3" is no number and 3 no text.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from unicodedata import category
 
+from personalization.rules import event_values
 from personalization.rules.dates import (
     DATE_PATTERN,
     MOMENT_PATTERN,
@@ -20,10 +22,13 @@ from personalization.rules.dates import (
 )
 from personalization.rules.versions import MAX_VERSION, VERSION_PATTERN, version_key
 from personalization.rules.wildcards import MAX_PATTERN
+from profiles.features.definition import MAX_MINUTES, OPERATORS, PERIODS, PROPERTY
 
 MAX_TEXT = 200
 MAX_VALUES = 50
 MAX_ZONE = 64
+#: The id of a campaign.
+CAMPAIGN_PATTERN = "^[0-9]{1,12}$"
 
 FieldType = Literal[
     "number",
@@ -43,6 +48,10 @@ FieldType = Literal[
     "time",
     "zone",
     "version",
+    "campaign",
+    "event_field",
+    "where",
+    "window",
 ]
 
 
@@ -186,6 +195,11 @@ def _zone_error(field: Field, value: Any) -> str | None:
     )
 
 
+def _campaign_error(field: Field, value: Any) -> str | None:
+    is_id = isinstance(value, str) and re.fullmatch(CAMPAIGN_PATTERN, value, re.ASCII)
+    return None if is_id else "choose one."
+
+
 # --- The same as JSON Schema -------------------------------------------------------------------
 
 #: Control characters and halves of characters.
@@ -227,6 +241,47 @@ def _spelled(pattern: str, most: int) -> Callable[[Field], dict[str, Any]]:
     return lambda field: {"type": "string", "maxLength": most, "pattern": pattern}
 
 
+def _event_field(field: Field) -> dict[str, Any]:
+    names = "|".join(event_values.FIELD_WORDS)
+    pattern = f"^(?:{names}|{re.escape(PROPERTY)}[\\s\\S]{{1,{MAX_TEXT}}})$"
+    return {**text_schema(), "maxLength": MAX_TEXT + len(PROPERTY), "pattern": pattern}
+
+
+def _where_schema(field: Field) -> dict[str, Any]:
+    value = {"type": ["string", "number", "boolean"]}
+    one = {
+        "field": {"type": "string"},
+        "operator": {"enum": list(OPERATORS)},
+        "values": {"type": "array", "items": value},
+    }
+    filters = _closed(one, required=["field", "operator"])
+    return {"type": "array", "maxItems": event_values.MAX_FILTERS, "items": filters}
+
+
+def _window_schema(field: Field) -> dict[str, Any]:
+    minutes = {"type": "integer", "minimum": 1, "maximum": MAX_MINUTES}
+    calendar = {
+        "period": {"enum": list(PERIODS)},
+        "zone": text_schema(least=1, most=MAX_ZONE),
+        "offset": {"enum": [0, -1]},
+    }
+    windows = [
+        _closed({"kind": {"const": "rolling"}, "minutes": minutes}, required=["kind", "minutes"]),
+        _closed({"kind": {"const": "calendar"}, **calendar}, required=["kind", "period", "zone"]),
+        *(_closed({"kind": {"const": kind}}, required=["kind"]) for kind in ("visit", "lifetime")),
+    ]
+    return {"oneOf": windows}
+
+
+def _closed(properties: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
 _CHOICE = FieldKind(_choice_error, _choice_schema)
 _NAME = FieldKind(_name_error, _name_schema)
 
@@ -254,6 +309,10 @@ FIELD_TYPES: Mapping[FieldType, FieldKind] = {
         _read_error(time_read, "use a time of day, as 18:00.", 5), _spelled(TIME_PATTERN, 5)
     ),
     "zone": FieldKind(_zone_error, lambda field: text_schema(least=1, most=MAX_ZONE)),
+    "campaign": FieldKind(_campaign_error, _spelled(CAMPAIGN_PATTERN, 12)),
+    "event_field": FieldKind(lambda field, value: event_values.field_error(value), _event_field),
+    "where": FieldKind(lambda field, value: event_values.filters_error(value), _where_schema),
+    "window": FieldKind(lambda field, value: event_values.window_error(value), _window_schema),
     "version": FieldKind(
         _read_error(version_key, "use a version, as 17.5 or 2.0.1-beta.", MAX_VERSION),
         _spelled(VERSION_PATTERN, MAX_VERSION),

@@ -15,6 +15,7 @@ from personalization.rules.conditions import Ask, Condition
 from personalization.rules.context import Context
 from personalization.rules.operators import Answer
 from personalization.rules.sentences import condition_sentence
+from profiles.features.definition import Feature
 
 
 class Trace(NamedTuple):
@@ -181,6 +182,17 @@ def sentence_of(leaf: Leaf, categories: Mapping[str, str] | None = None) -> str:
 def rule_purposes(node: Node) -> set[str]:
     """The purposes a rule needs, from its conditions."""
     return {leaf.condition.needs for leaf in rule_conditions(node)} - {""}
+
+
+def rule_features(node: Node) -> tuple[Feature, ...]:
+    """The declared features a rule reads, each once (docs/features.md)."""
+    features = {
+        feature.key: feature
+        for leaf in rule_conditions(node)
+        if leaf.condition.features is not None
+        for feature in leaf.condition.features(leaf.params)
+    }
+    return tuple(features.values())
 
 
 def rule_conditions(node: Node) -> list[Leaf]:

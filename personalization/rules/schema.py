@@ -20,6 +20,14 @@ UNSAID = {
     "which days and moments there are": "use a day",
     "which times of day there are": "use a time of day",
     "which time zones there are": "there is no such time zone",
+    "which time zones the calendar of a window has": "there is no time zone",
+    "what an event type may be called": "An event type is up to 40",
+    "which operators and values a filter's field takes": "filter ",
+    "that numbers are made from a field of numbers": "needs numbers",
+    "that of what arrives in parts there is a sum and a mean only": "arrives in parts",
+    "how many days or weeks can lie in a window": "can lie in",
+    "that different days are counted over at most 63 days": "when days are counted",
+    "how long a pause may be": "together with the days since",
     "that a whole number is not written with a fraction of zero": "use a whole number",
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from personalization.rules.conditions import VERBS, Condition, Field
+from personalization.rules.event_values import WORDS
 
 #: `{name}` is a field's word, `{name#}` its bare number, `{name&}` a list joined by "and",
 #: `{test}` what the operator says.
@@ -14,7 +15,8 @@ _PLACE = re.compile(r"\{(\w+)([#&]?)\}")
 def condition_sentence(
     condition: Condition, params: Mapping[str, Any], categories: Mapping[str, str] | None = None
 ) -> str:
-    """A condition with its parameters, with categories by name where names are given."""
+    """A condition with its parameters, with categories by name where names are given, and
+    campaigns where `campaign:<id>` is."""
     fields = {field.name: field for field in condition.fields}
     operator = condition.operator_of(params.get("operator"))
 
@@ -35,14 +37,21 @@ def _plain(value: Any) -> str:
 
 
 def _word(field: Field, given: Any, form: str, categories: Mapping[str, str]) -> str:
+    if field.type in WORDS:
+        return WORDS[field.type](given)
     if isinstance(given, list):
         return _joined([_one_of(field, one) for one in given], "and" if form == "&" else "or")
     if isinstance(given, bool):
         return (field.said or ("", ""))[not given]
-    value = _plain(given)
+    return _word_of(field, _plain(given), form, categories)
+
+
+def _word_of(field: Field, value: str, form: str, categories: Mapping[str, str]) -> str:
     if field.type == "category":
         name = categories.get(value) or readable(value)
         return f" in {name}" if field.optional and value else name
+    if field.type == "campaign":
+        return categories.get(f"campaign:{value}") or f"campaign {value}"
     if field.type == "event_type":
         return event_words(value)
     if field.type == "moment":

@@ -23,6 +23,7 @@ from personalization.rules.nodes import (
     Trace,
     rule_as_json,
     rule_conditions,
+    rule_features,
     rule_purposes,
     sentence_of,
 )
@@ -50,6 +51,7 @@ __all__ = (
     "readable",
     "rule_as_json",
     "rule_conditions",
+    "rule_features",
     "rule_parse",
     "rule_purposes",
     "sentence_of",
@@ -169,7 +171,12 @@ def fields_errors(condition: Condition, tree: Mapping[str, Any]) -> list[tuple[s
         for field in fields
         if (message := field_error(field, values[field.name]))
     ]
-    return errors or _order_errors(fields, values)
+    return errors or _order_errors(fields, values) or _check_errors(condition, values)
+
+
+def _check_errors(condition: Condition, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    wrong = condition.check(values) if condition.check is not None else None
+    return [wrong] if wrong else []
 
 
 def _unknown_field(condition: Condition, name: str, operator: object) -> str:

@@ -9,7 +9,16 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from profiles.features.definition import PROPERTY, Calendar, Condition, Feature, Rolling, Visit
+from profiles.features.definition import (
+    PROPERTY,
+    TIME,
+    Calendar,
+    Condition,
+    Feature,
+    Rolling,
+    Visit,
+    date_of,
+)
 from profiles.features.events import FeatureEvent
 from profiles.features.values import (
     UNITS,
@@ -71,6 +80,11 @@ def _first_day(day: date, period: str) -> date:
 
 
 def _field(event: FeatureEvent, name: str) -> Any:
+    if name == TIME:
+        return int(event.occurred_ms) / 1000
+    if date := date_of(name):
+        period, zone = date
+        return _period_begins(int(event.occurred_ms), Calendar(period, zone)).toordinal()
     if name.startswith(PROPERTY):
         return (event.properties or {}).get(name[len(PROPERTY) :])
     return getattr(event, name)

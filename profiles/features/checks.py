@@ -23,10 +23,12 @@ from profiles.features.definition import (
     OPERATORS,
     PERIODS,
     PROPERTY,
+    TIME,
     Calendar,
     Condition,
     Feature,
     Rolling,
+    date_of,
 )
 from profiles.features.values import MAX_NUMBER, MAX_TEXT, Value, kind_of
 
@@ -118,6 +120,9 @@ def _aggregation_check(feature: Feature, is_cumulative: bool) -> None:
         if of:
             raise FeatureError("of", "A count is of events, not of a field.")
         return
+    if of == TIME or date_of(of):
+        _moment_check(aggregation, of)
+        return
     if of != AMOUNT:
         _field_check(of, "of")
     if aggregation in NUMERIC and FIELDS.get(of, "number") != "number":
@@ -127,6 +132,17 @@ def _aggregation_check(feature: Feature, is_cumulative: bool) -> None:
             "aggregation",
             f"The {of} of {feature.type} arrives in parts, which have a sum and a mean only.",
         )
+
+
+def _moment_check(aggregation: str, of: str) -> None:
+    date = date_of(of)
+    if date is None:
+        if aggregation not in {"min", "max"}:
+            raise FeatureError("aggregation", "Of the time there is a min and a max only.")
+        return
+    if aggregation != "distinct":
+        raise FeatureError("aggregation", f"Of a {date[0]} there is a distinct only.")
+    _zone_check(date[1], "of")
 
 
 def _field_check(field: str, place: str) -> None:
@@ -176,10 +192,14 @@ def _value_check(value: Value, place: str) -> None:
 def _calendar_check(window: Calendar) -> None:
     if window.period not in PERIODS:
         raise FeatureError("window.period", f"A period is one of: {', '.join(PERIODS)}.")
-    if window.zone not in _zones():
-        raise FeatureError("window.zone", f"There is no time zone {window.zone[:MAX_TEXT]!r}.")
+    _zone_check(window.zone, "window.zone")
     if window.offset not in {0, -1}:
         raise FeatureError("window.offset", "The offset is 0 (this one) or -1 (the last one).")
+
+
+def _zone_check(zone: str, place: str) -> None:
+    if zone not in _zones():
+        raise FeatureError(place, f"There is no time zone {zone[:MAX_TEXT]!r}.")
 
 
 @cache

@@ -32,6 +32,11 @@ FIELDS: Mapping[str, Kind] = {
 PROPERTY = "property."
 #: What profiles count of an event: seconds of dwell, 1 for a click. To aggregate, not to filter.
 AMOUNT = "amount"
+#: When it happened, in seconds since 1970 UTC: its `min` is the first time, its `max` the last.
+TIME = "time"
+#: `day.<zone>` and `week.<zone>`: the day or week it happened on, as the zone's clocks show it. To
+#: tell apart: `distinct` is on how many different ones.
+DATES: Mapping[str, str] = {"day.": "day", "week.": "week"}
 
 
 class Operator(NamedTuple):
@@ -204,7 +209,21 @@ def _value_canonical(value: Value) -> str:
     return f"{kind_of(value)} {float(value) + 0.0!r}"  # adding 0 takes the sign off −0
 
 
+def date_of(field: str) -> tuple[str, str] | None:
+    """The period and the zone of a `day.<zone>` or `week.<zone>`; None for any other field.
+
+    >>> date_of("day.Europe/Copenhagen"), date_of("daylight")
+    (('day', 'Europe/Copenhagen'), None)
+    """
+    for prefix, period in DATES.items():
+        if field.startswith(prefix):
+            return period, field[len(prefix) :]
+    return None
+
+
 def _field_words(field: str) -> str:
+    if date := date_of(field):
+        return f"{date[0]} ({date[1]})"
     name = field.removeprefix(PROPERTY)
     return f"property “{name}”" if name != field else name.replace("_", " ")
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from profiles.features.definition import PROPERTY
+from profiles.features.definition import PROPERTY, TIME, date_of
+from profiles.features.periods import period_number
 
 
 class FeatureEvent(Struct, frozen=True, gc=False):
@@ -35,6 +37,12 @@ class FeatureEvent(Struct, frozen=True, gc=False):
 
 def field_getter(field: str) -> Callable[[Any], Any]:
     """Reads a field of an event as it is; None for a property that it has not."""
+    if field == TIME:
+        return lambda event: int(event.occurred_ms) / 1000
+    if date := date_of(field):
+        period, zone = date
+        number = period_number(period, ZoneInfo(zone))
+        return lambda event: number(int(event.occurred_ms))
     name = field.removeprefix(PROPERTY)
     if name == field:
         return attrgetter(field)

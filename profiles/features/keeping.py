@@ -9,8 +9,7 @@ No reading is for a moment before the latest event: `read` then answers for that
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from datetime import datetime
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -24,6 +23,7 @@ from profiles.features.definition import (
     Rolling,
     Visit,
 )
+from profiles.features.periods import period_number
 from profiles.features.state import FeatureState
 
 Join = Callable[[Cell, Cell], Cell]
@@ -111,26 +111,6 @@ class Periods:
     def read(self, state: FeatureState, now: int, visit: int | None) -> Cell | None:
         latest = max(state.cells, default=0)
         return state.cells.get(max(self.number(now), latest) + self.offset)
-
-
-def period_number(period: str, zone: ZoneInfo) -> Callable[[int], int]:
-    """From milliseconds to the number of the zone's day, week or month they fall in.
-
-    >>> day = period_number("day", ZoneInfo("Europe/Copenhagen"))
-    >>> day(1_774_738_799_999) - day(1_774_656_000_000), day(1_774_738_800_000)
-    (0, 739704)
-    """
-
-    # Since 1972 every clock has gone by whole minutes, and changed at whole minutes.
-    @lru_cache(maxsize=1024)
-    def number(minute: int) -> int:
-        local = datetime.fromtimestamp(minute * 60, zone)
-        if period == "month":
-            return local.year * 12 + local.month
-        day = local.toordinal()
-        return day if period == "day" else (day - 1) // 7  # day 1 was a Monday
-
-    return lambda when: number(when // 60_000)
 
 
 class Visits:

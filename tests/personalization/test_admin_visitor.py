@@ -16,7 +16,7 @@ from django.utils import timezone
 from personalization.models import Campaign
 from personalization.services import ruleset_publish
 from personalization.visitor_view import visitor_report
-from profiles import rebuild
+from profiles import declaring, rebuild
 from profiles import selectors as profile_selectors
 from profiles.features.definition import Feature, Lifetime
 from tests.personalization.admin_site import Site
@@ -203,7 +203,7 @@ def test_the_vector_is_printed_for_programs(ana: UUID) -> None:
 
 def test_declared_features_are_shown_with_their_values(ana: UUID, superuser: Client) -> None:
     asked = Feature("page_view", "count", Lifetime())
-    rebuild.features_declare(needed_by="a campaign", features=[asked])
+    declaring.features_declare(needed_by="a campaign", features=[asked])
     for shard in range(settings.SHARDS):
         rebuild.rebuild_shard(shard)
     page = page_of(superuser, ana)

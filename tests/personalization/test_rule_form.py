@@ -32,7 +32,9 @@ def posted_of(node: Box | Row) -> dict[str, str]:
     if isinstance(node, Row):
         posted = {f"{node.name}.condition": node.kind}
         for control in node.controls:
-            posted |= control_posted(control)
+            for line in control.parts if control.parts is not None else [[control]]:
+                for each in line:
+                    posted |= control_posted(each)
         return posted
     posted = {f"{node.name}.kind": node.kind, f"{node.name}.needed": node.needed}
     posted |= {label.name: label.value for label in node.labels}
@@ -47,8 +49,10 @@ def selectable(node: Box | Row) -> bool:
     """Whether every select offers the value it shows."""
     if isinstance(node, Row):
         return all(
-            control.options is None or control.value in dict(control.options)
+            each.options is None or each.value in dict(each.options)
             for control in node.controls
+            for line in control.parts or [[control]]
+            for each in line
         )
     return node.kind in dict(node.kinds) and all(map(selectable, node.members))
 

@@ -208,7 +208,11 @@ def test_depth_and_size_are_bounded() -> None:
 def example(condition: Condition) -> dict[str, Any]:
     """A condition with its defaults, and what has none."""
     fields = condition.fields_of(condition.operator_default)
-    return {field.name: "gardening" if field.default is None else field.default for field in fields}
+    needed = {"campaign": "7"}
+    return {
+        field.name: needed.get(field.name, "gardening") if field.default is None else field.default
+        for field in fields
+    }
 
 
 @settings(max_examples=300)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from personalization.rules.conditions import CONDITIONS, Condition, Field
 from personalization.rules.fields import MAX_VALUES
+from personalization.rules.tree import RuleError, rule_parse
 from personalization.rules.wildcards import MAX_PATTERN
 
 CHARACTERS = st.characters(exclude_categories=("Cc", "Cs"))
@@ -18,6 +19,42 @@ MOMENTS = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2199, 
 TIMES = st.times().map(lambda time: time.strftime("%H:%M"))
 VERSIONS = st.sampled_from(["0", "1.2", "17.5.0", "2.0.0-beta.1", "140.0.7339.80", "3.1.4+build"])
 
+WINDOWS = st.one_of(
+    st.builds(lambda minutes: {"kind": "rolling", "minutes": minutes}, st.integers(1, 92 * 1440)),
+    st.sampled_from([{"kind": "visit"}, {"kind": "lifetime"}]),
+    st.builds(
+        lambda period, zone, offset: {
+            "kind": "calendar", "period": period, "zone": zone, "offset": offset
+        },
+        st.sampled_from(["day", "week", "month"]),
+        st.sampled_from(["UTC", "Europe/Copenhagen"]),
+        st.sampled_from([0, -1]),
+    ),
+)  # fmt: skip
+FILTERS = st.lists(
+    st.one_of(
+        st.builds(
+            lambda field, operator, values: {
+                "field": field, "operator": operator, "values": values
+            },
+            st.sampled_from(["category", "item", "property.a|b"]),
+            st.sampled_from(["in", "not_in"]),
+            st.lists(TEXT.filter(bool), min_size=1, max_size=3),
+        ),
+        st.builds(
+            lambda value: {"field": "value", "operator": "gte", "values": [value]},
+            st.integers(-(10**12), 10**12) | st.floats(-1e12, 1e12),
+        ),
+        st.sampled_from(
+            [
+                {"field": "property.paid", "operator": "eq", "values": [True]},
+                {"field": "property.paid", "operator": "is_set", "values": []},
+                {"field": "property.price", "operator": "between", "values": [1, 2.5]},
+            ]
+        ),
+    ),
+    max_size=3,
+)  # fmt: skip
 #: A strategy for each type of field that has no choices and no bounds.
 BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "text": TEXT,
@@ -30,6 +67,11 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "time": TIMES,
     "zone": ZONES,
     "version": VERSIONS,
+    "event_type": st.from_regex(r"[a-z][a-z0-9_]{0,39}", fullmatch=True),
+    "event_field": st.sampled_from(["item", "value", "property.price"]),
+    "where": FILTERS,
+    "window": WINDOWS,
+    "campaign": st.integers(1, 10**9).map(str),
 }
 
 
@@ -84,7 +126,21 @@ def leaves(draw: st.DrawFn, condition: Condition) -> dict[str, Any]:
     return ordered(leaf)
 
 
-LEAVES = st.one_of([leaves(condition) for condition in CONDITIONS])
+def is_valid(leaf: dict[str, Any]) -> bool:
+    """Whether the fields go together."""
+    try:
+        rule_parse(leaf)
+    except RuleError:
+        return False
+    return True
+
+
+def valid_leaves(condition: Condition) -> st.SearchStrategy[dict[str, Any]]:
+    every = leaves(condition)
+    return every.filter(is_valid) if condition.check is not None else every
+
+
+LEAVES = st.one_of([valid_leaves(condition) for condition in CONDITIONS])
 LABELS = st.fixed_dictionaries(
     {},
     optional={

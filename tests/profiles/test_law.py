@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.cookies import cookie_value
-from profiles import rebuild, selectors, services
+from profiles import declaring, rebuild, selectors, services
 from profiles.compare import state_differences
 from profiles.state import State
 from tests.consent.visitors import BOTH, Device
@@ -168,7 +168,7 @@ class World:
 
     def define(self, who: int) -> None:
         """Other half-lives from here on, and the profiles of so far rebuilt by them."""
-        rebuild.definition_set(half_lives=DEFINITIONS[who], reason="a test")
+        declaring.definition_set(half_lives=DEFINITIONS[who], reason="a test")
         rebuild.shard_rebuild(self.shard)
 
     def settle(self) -> None:

@@ -13,10 +13,10 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 
-from profiles import rebuild, selectors, services
+from profiles import declaring, rebuild, selectors, services
 from profiles.compare import state_differences
+from profiles.declaring import rebuild_nudge
 from profiles.models import Profile, Rebuild, RebuildShard
-from profiles.rebuild import rebuild_nudge
 from profiles.state import DAY, State
 from tests.tracking.people import ana_make, click_make, drain, event_make, inbox_put, withdraw
 from tracking import columns
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _one_shard_and_small_blocks(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.SHARDS = 1
     monkeypatch.setattr(columns, "BLOCK_ROWS", 7)
-    monkeypatch.setattr(rebuild, "rebuild_nudge", lambda: None)
+    monkeypatch.setattr(declaring, "rebuild_nudge", lambda: None)
 
 
 def visitors_make(count: int = 4, events: int = 5) -> list[UUID]:
@@ -82,7 +82,7 @@ def test_events_that_come_meanwhile_are_in_it(monkeypatch: pytest.MonkeyPatch) -
 def test_a_killed_rebuild_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     visitors = visitors_make(count=6)
     before = profiles()
-    run = rebuild.rebuild_start(reason="test")
+    run = declaring.rebuild_start(reason="test")
     write, portions = rebuild._portion_write, []
 
     def die_in_the_third(states: dict[UUID, State], portion: rebuild.Portion, **kwargs: Any) -> int:
@@ -120,8 +120,8 @@ def test_a_visitor_over_many_blocks_is_one_profile() -> None:
 
 
 def test_one_rebuild_is_under_way_at_a_time() -> None:
-    first = rebuild.rebuild_start(reason="first")
-    assert rebuild.rebuild_start(reason="second") == first
+    first = declaring.rebuild_start(reason="first")
+    assert declaring.rebuild_start(reason="second") == first
     assert Rebuild.objects.count() == 1
 
 
@@ -272,4 +272,4 @@ def test_what_the_schedule_asks_does_not_pile_up_behind_a_shard_that_takes_long(
         message = queue.get(timeout=5)
         message.ack()
     expires = datetime.fromisoformat(message.headers["expires"])
-    assert expires < datetime.now(UTC) + timedelta(seconds=2 * rebuild.NUDGE_SECONDS)
+    assert expires < datetime.now(UTC) + timedelta(seconds=2 * declaring.NUDGE_SECONDS)

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 
-from profiles import rebuild
+from profiles import declaring, rebuild
 from profiles.features.definition import Feature, Lifetime, Rolling
 from tests.tracking.people import ana_make, click_make, drain, inbox_put
 
@@ -18,7 +18,7 @@ FEATURES = "/admin/profiles/declaredfeature/"
 
 @pytest.fixture(autouse=True)
 def _by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rebuild, "rebuild_nudge", lambda: None)
+    monkeypatch.setattr(declaring, "rebuild_nudge", lambda: None)
 
 
 def shown(client: Client, url: str) -> str:
@@ -30,7 +30,7 @@ def test_a_rebuild_shows_how_far_it_is(admin_client: Client, settings: object) -
     ana = ana_make()
     inbox_put(ana, [click_make() for _ in range(4)])
     drain(ana)
-    rebuild.rebuild_start(reason="Half-lives changed by mara")
+    declaring.rebuild_start(reason="Half-lives changed by mara")
     page = shown(admin_client, REBUILDS)
     assert "Half-lives changed by mara" in page
     assert "Under way" in page
@@ -43,14 +43,14 @@ def test_a_rebuild_shows_how_far_it_is(admin_client: Client, settings: object) -
 
 
 def test_a_rebuild_whose_place_was_taken_says_so(admin_client: Client) -> None:
-    rebuild.rebuild_start(reason="first")
-    rebuild.features_declare(needed_by="x", features=[Feature("click", "count", Lifetime())])
+    declaring.rebuild_start(reason="first")
+    declaring.features_declare(needed_by="x", features=[Feature("click", "count", Lifetime())])
     assert "Replaced" in shown(admin_client, REBUILDS)
 
 
 def test_declared_features_are_said_in_words(admin_client: Client) -> None:
     clicks = Feature("click", "count", Rolling(7 * 24 * 60))
-    rebuild.features_declare(needed_by="campaign 7", features=[clicks])
+    declaring.features_declare(needed_by="campaign 7", features=[clicks])
     page = shown(admin_client, FEATURES)
     assert clicks.describe() in page
     assert "campaign 7" in page

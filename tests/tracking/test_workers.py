@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings
 from django.db import Error, connection
 
-from profiles import rebuild
+from profiles import declaring
 from profiles.models import Profile, Rebuild, RebuildShard
 from tests.installation import Installation, installation_run
 from tests.tracking.made_up import Request, ids_of, largest_values, requests_make
@@ -145,13 +145,13 @@ def test_killing_workers_of_a_rebuild_leaves_profiles_as_they_were(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """While a third of the events still comes; all profiles were wrong when it began."""
-    monkeypatch.setattr(rebuild, "rebuild_nudge", lambda: None)  # the schedule's sweep does that
+    monkeypatch.setattr(declaring, "rebuild_nudge", lambda: None)  # the schedule's sweep does that
     site_empty()
     early, late = requests[: len(requests) * 2 // 3], requests[len(requests) * 2 // 3 :]
     requests_accept(early)
     drain_here()
     wrong = Profile.objects.update(state=b'{"visits":99}')
-    run = rebuild.rebuild_start(reason="test")
+    run = declaring.rebuild_start(reason="test")
     feeding = Feeding(site, late)
     site.workers_start(MACHINES)
     rng = random.Random(SEED)

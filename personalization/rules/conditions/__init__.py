@@ -7,6 +7,8 @@ goes into the trace, so an explanation is what was really decided by.
 from personalization.rules.conditions.base import Ask, Condition
 from personalization.rules.conditions.behavior import BEHAVIOR
 from personalization.rules.conditions.consent import CONSENT
+from personalization.rules.conditions.contacts import CONTACTS
+from personalization.rules.conditions.event_times import EVENT_TIMES
 from personalization.rules.conditions.events import EVENTS
 from personalization.rules.conditions.interests import INTERESTS
 from personalization.rules.conditions.request import REQUEST
@@ -20,6 +22,8 @@ __all__ = ("BY_KIND", "CONDITIONS", "VERBS", "Ask", "Condition", "Field", "Field
 CONDITIONS: tuple[Condition, ...] = (
     *INTERESTS,
     *EVENTS,
+    *EVENT_TIMES,
+    *CONTACTS,
     *BEHAVIOR,
     *VISIT,
     *REQUEST,

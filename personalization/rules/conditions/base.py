@@ -24,6 +24,7 @@ from personalization.rules.operators import (
     Params,
 )
 from personalization.rules.versions import version_text
+from profiles.features.definition import Feature
 
 if TYPE_CHECKING:
     from personalization.rules.context import Context
@@ -48,7 +49,8 @@ class Condition:
     A condition with `operators` compares by them; one without is `test`, of the measured value.
     `needs` is the purpose without which it is unknown. `of_page` ones are unknown where there is
     no page view. `equals` names the field that the measured text has to be equal to, instead of a
-    `test`.
+    `test`. `features` are the declared features it reads, and `check` finds what is wrong between
+    its fields: (field, message).
     """
 
     kind: str
@@ -65,6 +67,8 @@ class Condition:
     cost: Cost = "memory"
     of_page: bool = False
     equals: str = ""
+    features: Callable[[Params], tuple[Feature, ...]] | None = None
+    check: Callable[[Params], tuple[str, str] | None] | None = None
 
     @cached_property
     def _owned(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import Sum
 from tqdm import tqdm
 
-from profiles import rebuild
+from profiles import declaring, rebuild
 from profiles.models import Rebuild
 from tracking import selectors
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, here: bool = False, **options: Any) -> None:
-        run = rebuild.rebuild_start(reason="Asked for by manage.py rebuild_profiles")
+        run = declaring.rebuild_start(reason="Asked for by manage.py rebuild_profiles")
         started = time.monotonic()
         total = sum(selectors.shard_seqs().values())
         with tqdm(total=total, unit="event", unit_scale=True, disable=None, file=sys.stderr) as bar:

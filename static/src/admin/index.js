@@ -2,6 +2,7 @@
 import { startLive } from "./live.js";
 import { startPreview } from "./preview.js";
 import { startReach } from "./reach.js";
+import { startReadiness } from "./readiness.js";
 import { startRule } from "./rule.js";
 
 function start() {
@@ -10,6 +11,7 @@ function start() {
     const recount = startReach(rule.querySelector("[data-reach]"), rule.closest("form"));
     startRule(rule, recount);
   }
+  startReadiness(document);
   const preview = document.querySelector("[data-preview]");
   const select = document.getElementById("id_variant");
   if (preview && select) startPreview(preview, select);

@@ -1,5 +1,6 @@
 // Edits a rule's rows: add, move, remove, change the kind of a condition. The fields' names say
 // their place in the tree (personalization/rule_form.py), so after every change all are renamed.
+import { filterAdd, filterRemove, filtersUpdate } from "./filters.js";
 import { ruleSentence } from "./sentence.js";
 
 const OURS = "rows changed";
@@ -93,6 +94,7 @@ export function startRule(element, changed) {
   }
 
   function restructured(message) {
+    filtersUpdate(root, definitions.parts);
     rename(root, "rule");
     limits();
     status.textContent = message;
@@ -158,6 +160,14 @@ export function startRule(element, changed) {
       move(itemOf(button), button, button.matches("[data-rule-up]"));
     } else if (button.matches("[data-rule-remove]")) {
       remove(itemOf(button));
+    } else if (button.matches("[data-filter-add]")) {
+      const first = filterAdd(button, copyOf("[data-filter-new]"));
+      restructured("Filter added.");
+      first.focus();
+    } else if (button.matches("[data-filter-remove]")) {
+      const next = filterRemove(button);
+      restructured("Filter removed.");
+      next.focus();
     }
   });
 
@@ -181,6 +191,8 @@ export function startRule(element, changed) {
       restructured("");
     } else if (part === "operator") {
       fitFields(event.target.closest("[data-rule-fields]"));
+    } else if (event.target.closest("[data-filter]")) {
+      restructured("");
     } else if (part === "kind") {
       event.target.closest("[data-rule-group]").dataset.kind = event.target.value;
     }
@@ -188,6 +200,7 @@ export function startRule(element, changed) {
   element.addEventListener("input", (event) => event.detail !== OURS && update());
 
   for (const without of element.querySelectorAll("[data-nojs]")) without.remove();
+  filtersUpdate(root, definitions.parts);
   rename(root, "rule");
   limits();
   said.textContent = ruleSentence(read(root), definitions);

@@ -1,24 +1,12 @@
 // A rule in plain words, said from the server's definitions; personalization/rule_words.py says
 // the same. A node is {condition, values} or {kind, needed, members}.
+import { numberWord, partWords } from "./parts.js";
 
 const MISSING = "…";
+const PARTED = new Set(["where", "window", "event_field"]);
 const TIMED = new Set(["date", "moment", "time", "zone", "version"]);
 /** {name} is a field's word, {name#} its bare number, {name&} a list joined by "and". */
 const PLACE = /\{(\w+)([#&]?)\}/g;
-
-/** Six digits, as Python's "g" writes them. */
-function general(number) {
-  const [digits, power] = number.toExponential(5).split("e");
-  if (number === 0 || (power >= -4 && power < 6)) return String(Number(number.toPrecision(6)));
-  const size = String(Math.abs(power)).padStart(2, "0");
-  return `${Number(digits)}e${power < 0 ? "-" : "+"}${size}`;
-}
-
-function numberWord(text) {
-  if (/^-?\d+$/.test(text)) return text;
-  const number = Number(text);
-  return text.trim() === "" || !Number.isFinite(number) ? MISSING : general(number);
-}
 
 function readable(slug) {
   const words = slug.replace(/[-_]/g, " ");
@@ -43,20 +31,24 @@ function word(field, given, form) {
   if (Object.hasOwn(field.words, value)) return field.before + field.words[value];
   if (!value) return field.before || !Object.keys(field.words).length ? "" : MISSING;
   if (field.is_category) return field.before + readable(value);
+  if (field.type === "campaign") return `campaign ${value}`;
   return field.is_event_type ? value.replaceAll("_", " ") : value;
 }
 
-function leafSentence({ condition, values }, { conditions }) {
+function leafSentence({ condition, values }, { conditions, parts }) {
   const described = conditions[condition];
   if (!described) return `${condition} (not there any more)`;
   const { fields, instead, operators } = described;
   const agrees = ([wanted]) =>
     Object.entries(wanted).every(([name, value]) => fields[name] && plain(fields[name], values[name]) === value);
   const sentence = instead.find(agrees)?.[1] ?? described.sentence;
-  const said = (_, name, form) =>
-    name === "test" && Object.hasOwn(operators, values.operator)
-      ? operators[values.operator].replace(PLACE, said)
-      : word(fields[name], values[name], form);
+  const said = (_, name, form) => {
+    if (name === "test" && Object.hasOwn(operators, values.operator)) {
+      return operators[values.operator].replace(PLACE, said);
+    }
+    const field = fields[name];
+    return PARTED.has(field.type) ? partWords(field.type, name, values, parts) : word(field, values[name], form);
+  };
   return sentence.replace(PLACE, said);
 }
 

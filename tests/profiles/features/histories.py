@@ -35,7 +35,9 @@ WINDOWS: tuple[Window, ...] = (
 )
 OF = {
     "count": ("",),
-    "distinct": ("item", "property.plan"),
+    "distinct": ("item", "property.plan", "day.America/Sao_Paulo", "week.Europe/Copenhagen"),
+    "min": ("value", "amount", "property.plan", "time"),
+    "max": ("value", "amount", "property.plan", "time"),
     "latest": ("item", "property.plan", "value"),
 }
 #: Every aggregation over every window.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from profiles.features import cells, checks, definition, fold, keeping, values
+from profiles.features import cells, checks, definition, fold, keeping, periods, values
 from profiles.features.checks import (
     MAX_FEATURES,
     FeatureError,
@@ -30,7 +30,7 @@ def window(**fields: object) -> dict[str, Any]:
 
 
 def test_the_examples_of_the_docstrings_run() -> None:
-    for module in (values, definition, keeping, cells, checks, fold):
+    for module in (values, definition, periods, keeping, cells, checks, fold):
         assert not doctest.testmod(module).failed
 
 
@@ -49,6 +49,12 @@ def test_the_examples_of_the_docstrings_run() -> None:
         ({"type": "dwell", "aggregation": "max", "of": "amount"}, "aggregation", "in parts"),
         ({"type": "dwell", "aggregation": "latest", "of": "value"}, "aggregation", "in parts"),
         ({"type": "dwell", **where("value", "gt", 5)}, "where[0].field", "in parts"),
+        ({"aggregation": "sum", "of": "time"}, "aggregation", "min and a max only"),
+        ({"aggregation": "distinct", "of": "time"}, "aggregation", "min and a max only"),
+        ({"aggregation": "max", "of": "day.UTC"}, "aggregation", "distinct only"),
+        ({"aggregation": "distinct", "of": "day.Mars/Olympus"}, "of", "no time zone"),
+        ({"aggregation": "distinct", "of": "week."}, "of", "no time zone"),
+        (where("time", "gt", 5), "where[0].field", "no field 'time'"),
         (window(kind="fortnight"), "window.kind", "Invalid value 'fortnight'"),
         (window(kind="rolling", minutes=0), "window.minutes", "1 to 132,480"),
         (window(kind="rolling", minutes=132_481), "window.minutes", "1 to 132,480"),

@@ -1,0 +1,187 @@
+"""Values of event conditions that have parts: filters over an event's fields, and windows.
+
+Both are stored as a declared feature has them (docs/features.md):
+
+    {"where": [{"field": "property.price", "operator": "gte", "values": [10]}],
+     "window": {"kind": "rolling", "minutes": 20160}}
+
+What is wrong with one is said by the functions below, and how it is said by WORDS. What never gets
+in: contexts, requests, storage.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from unicodedata import category
+
+import msgspec
+
+from profiles.features.checks import FeatureError, feature_check
+from profiles.features.definition import (
+    AMOUNT,
+    FIELDS,
+    OPERATORS,
+    PROPERTY,
+    Calendar,
+    Condition,
+    Feature,
+    Lifetime,
+    Rolling,
+    Window,
+)
+from profiles.features.values import Value
+
+MAX_FILTERS = 3
+#: Minutes in what a rolling window is said in, the longest first.
+UNITS = {"days": 1440, "hours": 60, "minutes": 1}
+#: A window of a zone's calendar in words, by period and offset.
+CALENDAR_WORDS = {
+    ("day", 0): "today",
+    ("day", -1): "yesterday",
+    ("week", 0): "this week",
+    ("week", -1): "last week",
+    ("month", 0): "this month",
+    ("month", -1): "last month",
+}
+VISIT_WORDS = "in this visit"
+LIFETIME_WORDS = "so far"
+#: What a field of an event is called; a property goes by its name.
+FIELD_WORDS = {name: name.replace("_", " ") for name in FIELDS} | {
+    "path": "page address",
+    "medium": "kind of source",
+    AMOUNT: "amount",
+}
+
+
+def filters_of(value: Any) -> tuple[Condition, ...]:
+    """Filters as features have them; raises msgspec.ValidationError for anything else."""
+    return msgspec.convert(value, tuple[Condition, ...])
+
+
+def window_of(value: Any) -> Window:
+    """A window as features have it; raises msgspec.ValidationError for anything else."""
+    window: Window = msgspec.convert(value, Window)
+    return window
+
+
+# --- What is wrong ------------------------------------------------------------------------------
+
+
+def filters_error(value: Any) -> str | None:
+    """What is wrong with filters, in words; None if nothing is.
+
+    >>> filters_error([{"field": "category", "operator": "gte", "values": ["a"]}])
+    'filter 1: gte takes no text.'
+    """
+    if not isinstance(value, list):
+        return "use a list of filters."
+    if len(value) > MAX_FILTERS:
+        return f"at most {MAX_FILTERS} filters."
+    for number, one in enumerate(value, start=1):
+        try:
+            filters = filters_of([one])
+            feature_check(Feature("event", "count", Lifetime(), where=filters))
+        except msgspec.ValidationError:
+            return f"filter {number}: choose a field and how it compares, and give its value."
+        except FeatureError as error:
+            return f"filter {number}: {error.message}"
+        if any(isinstance(text, str) and not _is_line(text) for text in filters[0].values):
+            return f"filter {number}: one line, without control characters."
+    return None
+
+
+def _is_line(text: str) -> bool:
+    return not any(category(character) in ("Cc", "Cs") for character in text)
+
+
+def window_error(value: Any) -> str | None:
+    """
+    >>> window_error({"kind": "rolling", "minutes": 0})
+    'a rolling window has 1 to 132,480 minutes.'
+    """
+    try:
+        feature_check(Feature("event", "count", window_of(value)))
+    except msgspec.ValidationError:
+        return "choose a window; of a rolling one use a whole number of minutes, up to 92 days."
+    except FeatureError as error:
+        return error.message[:1].lower() + error.message[1:]
+    return None
+
+
+def field_error(value: Any) -> str | None:
+    """Whether an event can have such a field."""
+    if isinstance(value, str) and _is_line(value):
+        name = value.removeprefix(PROPERTY)
+        if value in FIELD_WORDS or (name != value and 0 < len(name) <= 200):
+            return None
+    return "choose one."
+
+
+# --- How it is said -----------------------------------------------------------------------------
+
+
+def filters_words(value: Any) -> str:
+    """
+    >>> filters_words([{"field": "content_type", "operator": "eq", "values": ["article"]}])
+    ' where content type is “article”'
+    """
+    said = [
+        f"{field_words(one['field'])} {_operator_words(one['operator'], one.get('values', ()))}"
+        for one in value
+    ]
+    return f" where {' and '.join(said)}" if said else ""
+
+
+def field_words(field: str) -> str:
+    """
+    >>> field_words("property.unit_price"), field_words("path")
+    ('unit price', 'page address')
+    """
+    return FIELD_WORDS.get(field) or field.removeprefix(PROPERTY).replace("_", " ")
+
+
+def _operator_words(operator: str, values: list[Value]) -> str:
+    joint = " and " if operator == "between" else ", "
+    return OPERATORS[operator].words.replace("{}", joint.join(map(value_words, values)))
+
+
+def value_words(value: Value) -> str:
+    """
+    >>> value_words("a"), value_words(2.5), value_words(True)
+    ('“a”', '2.5', 'true')
+    """
+    if isinstance(value, str):
+        return f"“{value}”"
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()
+
+
+def window_words(value: Any) -> str:
+    """
+    >>> window_words({"kind": "rolling", "minutes": 20160}), window_words({"kind": "visit"})
+    ('within 14 days', 'in this visit')
+    >>> window_words({"kind": "calendar", "period": "week", "zone": "Europe/Oslo", "offset": -1})
+    'last week (Europe/Oslo)'
+    """
+    window = window_of(value)
+    if isinstance(window, Rolling):
+        number, unit = window_amount(window.minutes)
+        return f"within {number} {unit[:-1] if number == 1 else unit}"
+    if isinstance(window, Calendar):
+        return f"{CALENDAR_WORDS[window.period, window.offset]} ({window.zone})"
+    return LIFETIME_WORDS if isinstance(window, Lifetime) else VISIT_WORDS
+
+
+def window_amount(minutes: int) -> tuple[int, str]:
+    """
+    >>> window_amount(20160), window_amount(90)
+    ((14, 'days'), (90, 'minutes'))
+    """
+    unit = next(unit for unit, length in UNITS.items() if minutes % length == 0)
+    return minutes // UNITS[unit], unit
+
+
+#: The words of a value that has parts, by the type of its field.
+WORDS: Mapping[str, Callable[[Any], str]] = {
+    "where": filters_words,
+    "window": window_words,
+    "event_field": field_words,
+}
