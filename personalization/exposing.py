@@ -75,7 +75,7 @@ def _attempt(
         decisions, after = decide_page(ruleset, slots, context.with_shown(shown))
     if after == copy.shown:
         return decisions
-    return decisions if copy.swap(shown_bound(after, ruleset.limited)) else None
+    return decisions if copy.swap(shown_bound(after, ruleset.limited.keys())) else None
 
 
 def outcome_record(

@@ -11,7 +11,8 @@ more, the ENDED latest shown are remembered.
 What never gets in: clocks, storage, visitor ids.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
@@ -261,15 +262,21 @@ def shown_add(shown: Shown, campaign: int, asked: Asked) -> Shown:
     return msgspec.structs.replace(shown, exposures={**shown.exposures, campaign: times})
 
 
-def shown_bound(shown: Shown, published: Collection[int]) -> Shown:
+def shown_bound(shown: Shown, published: AbstractSet[int]) -> Shown:
     """The same without what is too much: of campaigns not published, the ENDED latest stay."""
-    ended = [one for one, times in shown.exposures.items() if times and one not in published]
+    last = {one: times[-1] for one, times in shown.exposures.items() if times}
+    for said in (shown.dismissed, shown.clicked):
+        last |= {one: max(at, last.get(one, 0)) for one, at in said.items()}
+    ended = sorted(last.keys() - published, key=last.__getitem__)
     if len(ended) <= ENDED:
         return shown
-    ended.sort(key=lambda one: shown.exposures[one][-1])
-    gone = set(ended[:-ENDED])
-    kept = {one: times for one, times in shown.exposures.items() if one not in gone}
-    return msgspec.structs.replace(shown, exposures=kept)
+    kept = last.keys() - ended[:-ENDED]
+    return msgspec.structs.replace(
+        shown,
+        exposures={one: times for one, times in shown.exposures.items() if one in kept},
+        dismissed={one: at for one, at in shown.dismissed.items() if one in kept},
+        clicked={one: at for one, at in shown.clicked.items() if one in kept},
+    )
 
 
 def shown_complete(held: Shown, stored: Shown) -> Shown:

@@ -94,11 +94,11 @@ def shown_rebuild(visitor_id: UUID, held: Shown, ruleset: RuleSet) -> Shown:
         visitor_id, types=REBUILD_TYPES, limit=REBUILD_EVENTS
     ):
         stored[name].setdefault(campaign, []).append(int(at.timestamp() * 1000))
-    counted = concerned(ruleset.limited, stored["exposure"])
+    limited, given = ruleset.limited, stored["exposure"]
     from_events = Shown(
-        exposures={one: sorted(stored["exposure"][one])[-KEPT:] for one in counted},
-        dismissed={one: max(times) for one, times in stored["dismiss"].items()},
-        clicked={one: max(times) for one, times in stored["click"].items()},
+        exposures={one: sorted(given[one])[-KEPT:] for one in concerned(limited, given)},
+        dismissed={one: max(at) for one, at in stored["dismiss"].items() if one in limited},
+        clicked={one: max(at) for one, at in stored["click"].items() if one in limited},
     )
     complete = shown_complete(held, from_events)
     return msgspec.structs.replace(complete, basis=ruleset.frequency_basis)

@@ -9,9 +9,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.journeys.test_admin import marketer, ours, site
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+__all__ = ["marketer", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NAME = "Short hero on phones"
@@ -124,3 +127,36 @@ def test_the_slots_tools_are_accessible_and_fit_a_phone(
         box = page.get_by_role("button", name="Not this").bounding_box()
         assert box is not None
         assert box["height"] >= 24
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_groups_and_budget_are_accessible_and_fit_a_phone(marketer: Page, scheme: Any) -> None:
+    from personalization.models import Campaign, ExclusionGroup
+
+    group = ExclusionGroup.objects.create(name="Seasonal offers")
+    Campaign.objects.update(exclusion_group=group, budget_exempt="The law asks for it.")
+    marketer.emulate_media(color_scheme=scheme)
+    for width in (1280, 390):
+        marketer.set_viewport_size({"width": width, "height": 900})
+        for url in (f"exclusiongroup/{group.pk}/change/", "pressurebudget/"):
+            marketer.goto(f"/admin/personalization/{url}")
+            assert ours(marketer) == [], (url, width)
+            wide = "document.documentElement.scrollWidth > innerWidth"
+            assert not marketer.evaluate(wide), (url, width)
+
+
+def test_limits_are_said_while_a_marketer_edits_them(marketer: Page) -> None:
+    from personalization.models import Campaign
+
+    row = Campaign.objects.get(name="Cyclists")
+    marketer.goto(f"/admin/personalization/campaign/{row.pk}/change/")
+    words = marketer.locator("[data-live-body]")
+    expect(words).to_have_text("As often as the rule matches.")
+    marketer.fill("#id_cap_count", "3")
+    expect(words).to_have_text("At most 3 times a week.")
+    marketer.fill("#id_pause_dismissed_days", "7")
+    expect(words).to_have_text("At most 3 times a week, 7 days' pause after it was dismissed.")
+    marketer.get_by_role("button", name="Save", exact=True).click()
+    marketer.wait_for_url("**/campaign/")
+    row.refresh_from_db()
+    assert (row.cap_count, row.pause_dismissed_days) == (3, 7)

@@ -278,9 +278,11 @@ def test_memory_is_bounded_and_enough_for_every_cap() -> None:
     for number in range(3 * KEPT):
         _, shown = decide_page(rules, ["slot-0"], after(shown, days=float(number)))
     assert len(shown.exposures[1]) == KEPT
-    many = Shown({number: [number] for number in range(1, 3 * ENDED)})
-    kept = shown_bound(many, published={1}).exposures
-    assert set(kept) == {1, *range(2 * ENDED, 3 * ENDED)}
+    numbers = range(1, 3 * ENDED)
+    many = Shown({number: [number] for number in numbers}, {2: 9 * ENDED, 3: 1}, {1: 1, 3: 1})
+    kept = shown_bound(many, published={1})
+    assert set(kept.exposures) == {1, 2, *range(2 * ENDED + 1, 3 * ENDED)}
+    assert (kept.dismissed, kept.clicked) == ({2: 9 * ENDED}, {1: 1})
 
 
 def test_two_sources_of_one_visitor_complete_each_other_and_two_visitors_add_up() -> None:
