@@ -112,8 +112,9 @@ def test_an_entry_of_a_part_is_no_larger_than_documented(name: str, state: State
 
 def test_the_other_fields_are_no_larger_than_documented() -> None:
     """Of a state of which nothing is left out, with one empty entry in each part."""
-    state = State(10**9, {"": Mass(0, 0)}, {"": []}, {"": 0}, 10**9, NOW_MS, NOW_MS, [0])
-    state.days, state.half_lives = {0: Day()}, {"": (0, 0)}
+    state = State(definition=10**9, visits=10**9, first=NOW_MS, last=NOW_MS, starts=[0])
+    state.masses, state.half_lives = {"": Mass(0, 0)}, {"": (0, 0)}
+    state.recent, state.counts, state.days = {"": []}, {"": 0}, {0: Day()}
     documented = parts_documented()["the other fields, and the names of all"]
     assert len(state_encode(state)) <= documented.total
 
