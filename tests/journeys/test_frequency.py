@@ -89,6 +89,7 @@ def test_not_this_takes_it_away(
 
         wait_until(stored)
         (event,) = Event.objects.filter(type="dismiss")
+        assert event.properties is not None
         assert event.properties["campaign"] == shown.pk
         assert event.properties["slot"] == "home-hero"
     context.close()

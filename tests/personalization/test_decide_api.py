@@ -112,7 +112,8 @@ def test_rules_see_what_the_page_says_of_itself(
     publish(site, on_page(**condition))
     ana = ana_make()
     assert hero_of(ask(client, "hero", visitor_id=ana, **page))["campaign"] == site.campaign.pk
-    for elsewhere in (other, {}):
+    nowhere: dict[str, Any] = {}
+    for elsewhere in (other, nowhere):
         assert hero_of(ask(client, "hero", visitor_id=ana, **elsewhere))["campaign"] is None
 
 

@@ -199,7 +199,7 @@ def test_a_value_of_another_kind_is_refused_and_never_taken_for_text(
 
 
 def test_one_filter_too_many_is_refused_and_not_cut() -> None:
-    parts = {}
+    parts: dict[str, str] = {}
     for number in range(4):
         parts |= {f"where{number}_field": "item|text", f"where{number}_values": "a"}
     assert list(tree_errors({"all": [posted(**parts)]})) == ["rule.0.where"]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -174,7 +175,7 @@ def test_a_tie_goes_to_who_was_published_first_and_is_reported() -> None:
 def test_a_pause_follows_what_the_visitor_did(name: str) -> None:
     field = {"dismissed": "after_dismissal", "clicked": "after_click"}[name]
     rules = rules_of([limited(1, **{field: 7})])
-    shown = Shown(**{name: {1: NOW_MS}})
+    shown = msgspec.structs.replace(NOTHING_SHOWN, **{name: {1: NOW_MS}})
     assert winner(rules, shown, days=6.9) is None
     assert winner(rules, shown, days=7.0) == 1
     decision = decide(rules, "slot-0", after(shown))

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from profiles import rebuild
+from profiles import rebuild, services
 from profiles.features.definition import Feature, Rolling
 from tests.personalization.admin_site import Site
 from tests.personalization.asking import PROFILE, THERE, get
@@ -48,7 +48,7 @@ def test_a_visitor_reads_what_is_known_of_them(client: Client, site: Site) -> No
 def test_declared_features_come_with_their_description(client: Client) -> None:
     ana = ana_make()
     feature = Feature("page_view", "count", Rolling(7 * 24 * 60))
-    rebuild.features_declare(needed_by="test", features=[feature])
+    services.features_need({"test": [feature]}, reason="A test needs one")
     read(ana, "gardening", 2)
     for shard in range(settings.SHARDS):
         rebuild.rebuild_shard(shard)

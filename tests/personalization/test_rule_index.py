@@ -1,5 +1,6 @@
 """The index of many rules finds what asking each of them finds, and keeps nothing of anybody."""
 
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -42,13 +43,14 @@ LEAVES = st.one_of(
 )  # fmt: skip
 
 
+def joined(kind: str, nodes: list[Any]) -> dict[str, Any]:
+    return {kind: nodes}
+
+
 def group(members: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     some = st.lists(members, min_size=1, max_size=4)
     return st.one_of(
-        *(
-            some.map(lambda nodes, kind=kind: {kind: nodes})
-            for kind in ("all", "all", "any", "none")
-        ),
+        *(some.map(partial(joined, kind)) for kind in ("all", "all", "any", "none")),
         some.flatmap(
             lambda nodes: st.integers(1, len(nodes)).map(
                 lambda needed: {"at_least": needed, "of": nodes}
@@ -111,7 +113,7 @@ def test_rules_that_share_a_false_condition_are_not_asked() -> None:
 
     class Counting(Context):
         @property
-        def pages_in_visit(self) -> int:  # type: ignore[override]
+        def pages_in_visit(self) -> int:
             asked.append(1)
             return 1
 

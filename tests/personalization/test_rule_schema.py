@@ -49,7 +49,7 @@ def error_of(tree: Any) -> RuleError | None:
     return None
 
 
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, 0, -1, 1.5, 10**9, "", "x", "x" * 201, "a\nb", [], ["a"], [""], ["mon", "mon"],
      ["mon"], {}, "2026-02-30", "2026-02-28T10:00", "25:00", "18:00", "17.5", "v1", "between", "in",
      "is_unknown", ">=", "*" * 101]
