@@ -102,5 +102,4 @@ def _words(field: Field, names: Names) -> dict[str, Any]:
         "is_category": field.type == "category",
         "is_event_type": field.type == "event_type",
         "said": field.said,
-        "unit": field.unit,
     }

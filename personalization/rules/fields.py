@@ -59,7 +59,8 @@ FieldType = Literal[
 class Field:
     """One field of a condition as form and parser see it. `low`/`high` bound numbers, edges in.
 
-    `said` is how a sentence says 1, and any other number: ("once", "{} times"). A `default` of
+    `said` is how a sentence says 1, and any other number: ("once", "{} times"); of a flag, yes and
+    no. A `default` of
     None means that the field has to be given. An `optional` one may hold an empty text.
     """
 

@@ -42,7 +42,7 @@ def _word(field: Field, given: Any, form: str, categories: Mapping[str, str]) ->
     if isinstance(given, list):
         return _joined([_one_of(field, one) for one in given], "and" if form == "&" else "or")
     if isinstance(given, bool):
-        return field.unit if given else ""
+        return (field.said or ("", ""))[not given]
     return _word_of(field, _plain(given), form, categories)
 
 

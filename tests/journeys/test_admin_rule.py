@@ -20,7 +20,7 @@ GIVEN: dict[str, Any] = {
     "category": "gardening", "values": ["first one", "a $& {b}", "<i>"], "pattern": "/a*?",
     "moment": "2026-01-02T10:30", "to_moment": "2026-02-02T00:00", "date": "2026-12-24",
     "weekdays": ["mon", "tue", "sun"], "months": ["dec"], "time": "22:00", "to_time": "06:00",
-    "match_case": True, "amount": 3, "zone": "Europe/Berlin", "length": 1,
+    "match_case": True, "amount": 3, "zone": "America/Toronto", "length": 1,
 }  # fmt: skip
 NUMBERS = {"number": (0.25, 0.5), "integer": (1, 2), "version": ("17.5", "18.0.1-beta")}
 

@@ -232,7 +232,7 @@ def text_fields(label: str, *, operator: str, default: str = "") -> tuple[Field,
             default=1,
             said=("1 character", "{} characters"),
         ),
-        Field("match_case", "Match case", "flag", default=False, unit=" in this case"),
+        Field("match_case", "Match case", "flag", default=False, said=(" in this case", "")),
     )
 
 

@@ -23,9 +23,9 @@ const oneOf = (field, value) => (field.type === "texts" ? `“${value}”` : fie
 
 function word(field, given, form) {
   if (Array.isArray(given)) return joined(given.map((one) => oneOf(field, one)), form === "&" ? "and" : "or");
-  if (field.type === "flag") return given ? field.unit : "";
+  if (field.type === "flag") return field.said[given ? 0 : 1];
   const value = plain(field, given);
-  if (TIMED.has(field.type)) return value.replace("T", " ") || MISSING;
+  if (TIMED.has(field.type)) return (field.type === "moment" ? value.replace("T", " ") : value) || MISSING;
   if (field.said && form !== "#") return value === "1" ? field.said[0] : field.said[1].replace("{}", () => value);
   if (field.is_number) return value;
   if (Object.hasOwn(field.words, value)) return field.before + field.words[value];
