@@ -30,19 +30,20 @@ KNOWN = "With your consent, this is what this browser's visits add up to."
 class ContentAnswers:
     """What is shown, as JSON, made once for each version: only reasons differ between visitors.
 
-    A content is told by its slot, campaign and category, an address by the site's. As many are kept
-    as there are, up to MOST.
+    A content is told by its slot, campaign, variant and category, an address by the site's. As many
+    are kept as there are, up to MOST.
     """
 
     MOST = 2000
 
     def __init__(self, ruleset: RuleSet) -> None:
         self.ruleset = ruleset
-        self._made: dict[tuple[str, int | None, str, str], Raw] = {}
+        self._made: dict[tuple[str, tuple[int, int] | None, str, str], Raw] = {}
 
     def get(self, decision: Decision, *, site: str, pictures: Pictures) -> Raw:
-        campaign = decision.campaign.id if decision.campaign else None
-        key = (decision.slot, campaign, decision.content["category"], site)
+        campaign = decision.campaign
+        shown = (campaign.id, campaign.variant_id) if campaign else None
+        key = (decision.slot, shown, decision.content["category"], site)
         made = self._made.get(key)
         if made is None:
             content = content_answer(decision.content, site=site, pictures=pictures)

@@ -295,3 +295,27 @@ def test_a_decision_costs_one_round_trip_to_redis_and_no_sql(client: Client, sit
         costs.append((trips, len(queries)))
     assert (1, 0) in costs
     assert max(trips for trips, _ in costs) == 1
+
+
+def test_a_content_made_once_is_shown_with_the_reasons_of_each_visitor(
+    client: Client, site: Site
+) -> None:
+    """Contents are kept for a version; what differs between visitors is not."""
+    came = {"condition": "visits", "operator": ">=", "value": 1}
+    first = publish(site, {"any": [{"condition": "device", "value": "phone"}, came]})
+    ana, bea = ana_make(), ana_make()
+    inbox_put(bea, [event_make(category="gardening")])
+    drain(bea)
+    shown = [
+        hero_of(ask(client, "hero", visitor_id=ana, headers=PHONE)),
+        hero_of(ask(client, "hero", visitor_id=bea)),
+        hero_of(ask(client, "hero", visitor_id=ana)),
+    ]
+    assert [hero["content"]["headline"] for hero in shown] == ["Dig in", "Dig in", "Welcome"]
+    assert shown[0]["reasons"] != shown[1]["reasons"]
+    assert [len(hero["content"]["items"]) for hero in shown] == [0, 1, 0]  # of Bea's top interest
+    Variant.objects.filter(pk=site.variant.pk).update(headline="Dig deeper")
+    assert ruleset_publish(by="test") > first
+    cache.clear()  # as the commit would
+    again = hero_of(ask(client, "hero", visitor_id=ana, headers=PHONE))
+    assert again["content"]["headline"] == "Dig deeper"

@@ -44,11 +44,14 @@ function trackerStop() {
   document.querySelector("script[data-attune-endpoint]")?.remove();
 }
 
-/** What the visitor decided. What cannot be known is no consent. */
+/**
+ * What the visitor decided. What was never known is no consent; a network that is away later is no
+ * withdrawal, and the server judges every request anyway.
+ */
 async function consentRead() {
   const before = state;
   const mine = ++turn;
-  const answer = await server.consent().catch(() => null);
+  const answer = await server.consent().catch(() => before);
   if (mine !== turn) return; // asked again meanwhile
   state = answer;
   if (before?.tracker && !state?.tracker) trackerStop();
