@@ -156,7 +156,7 @@ def list_variables_read() -> set[str]:
                 if (
                     isinstance(node, ast.Call)
                     and isinstance(node.func, ast.Name)
-                    and re.fullmatch(r"env_(str|int|bool|list|path)", node.func.id)
+                    and re.fullmatch(r"env_(str|int|bool|list|path|zone)", node.func.id)
                     and node.args
                     and isinstance(node.args[0], ast.Constant)
                 ):
