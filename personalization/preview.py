@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.templatetags.static import static
+from django.utils.safestring import SafeString
 
 from personalization import selectors
 from personalization.decide import ITEMS_SHOWN
 from personalization.models import Variant
+from personalization.pictures import picture_url, rich_show
+from personalization.rich_text import rich_render
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,7 @@ class Preview:
 
     variant: Variant
     image_url: str
+    body: SafeString
     items: list[str]
     note: str
 
@@ -28,14 +31,5 @@ def variant_preview(variant: Variant) -> Preview:
         items = [item.title for item in newest]
     elif variant.items == Variant.Items.INTEREST:
         note = f"The {ITEMS_SHOWN} newest items of each visitor's top interest."
-    return Preview(variant, _image_url(variant.image), items, note)
-
-
-def _image_url(image: str) -> str:
-    """The address of an image under static/demo/; "" for one that is not there."""
-    if not image:
-        return ""
-    try:
-        return static(f"demo/{image}")
-    except ValueError:
-        return ""
+    body = rich_show(rich_render(variant.body))
+    return Preview(variant, picture_url(variant.image), body, items, note)

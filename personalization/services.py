@@ -9,9 +9,15 @@ from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.db import connection, transaction
 
-from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
-from personalization.rules.tree import RuleError, rule_parse
+from personalization.campaigning import campaign_publish as campaign_publish  # noqa: PLC0414, a door
+from personalization.models import Category, ContentItem, RuleSet, Slot, Variant
 from personalization.selectors import RULESET_VERSION_KEY, RULESET_VERSION_TTL, ruleset_version
+from personalization.versions import (
+    campaigns_in_force,
+    page_payload,
+    problems_of,
+    variant_payload,
+)
 from profiles import selectors as profile_selectors
 from tracking import services as tracking_services
 
@@ -26,9 +32,23 @@ MARKETER_PERMISSIONS = (
         for model in ("category", "contentitem", "variant", "slot", "campaign")
         for action in ("view", "add", "change", "delete")
     ),
+    "personalization.publish_campaign",
     "personalization.view_ruleset",
     *(f"tracking.{action}_eventtype" for action in ("view", "add", "change", "delete")),
     "profiles.view_profile",
+)
+
+EDITOR_GROUP = "Editor"
+#: An editor drafts campaigns and submits them; what a page shows is changed by others.
+EDITOR_PERMISSIONS = (
+    *(f"personalization.view_{model}" for model in ("category", "contentitem", "slot")),
+    *(
+        f"personalization.{action}_{model}"
+        for model in ("variant", "campaign")
+        for action in ("view", "add", "change")
+    ),
+    "personalization.view_ruleset",
+    "tracking.view_eventtype",
 )
 
 
@@ -67,39 +87,13 @@ def _version_announce() -> None:
     cache.set(RULESET_VERSION_KEY, ruleset_version(), timeout=RULESET_VERSION_TTL)
 
 
-def campaigns_status_set(
-    *, campaigns: Iterable[Campaign], status: str
-) -> tuple[list[Campaign], list[Campaign]]:
-    """Put campaigns live or pause them; returns (changed, refused).
-
-    Refused is going live without a usable rule. Publishes nothing: call ruleset_publish.
-    """
-    wanted = [campaign for campaign in campaigns if campaign.status != status]
-    live = status == Campaign.Status.LIVE
-    refused = [campaign for campaign in wanted if live and not _is_publishable(campaign)]
-    changed = [campaign for campaign in wanted if campaign not in refused]
-    for campaign in changed:
-        campaign.status = status
-        campaign.save(update_fields=["status", "updated_at"])
-    return changed, refused
-
-
-def _is_publishable(campaign: Campaign) -> bool:
-    try:
-        rule_parse(campaign.rule)
-    except RuleError:
-        return False
-    return True
-
-
 def ruleset_payload() -> dict[str, Any]:
     """Everything a decision needs, as JSON, and nothing that no page can show."""
     campaigns: dict[int, list[dict[str, Any]]] = {}
-    live = Campaign.objects.filter(status=Campaign.Status.LIVE).order_by("-priority", "id")
-    for campaign in live:
-        if not _is_publishable(campaign):
-            continue  # the form refuses such a rule; one written past it stays unpublished
-        campaigns.setdefault(campaign.slot_id, []).append(_campaign_payload(campaign))
+    for campaign, said in campaigns_in_force():
+        if problems_of(said):
+            continue  # publishing refuses such a rule; one of an older form shows nothing
+        campaigns.setdefault(said["slot"], []).append(page_payload(campaign.pk, said))
     slots = [
         {
             "key": slot.key,
@@ -112,7 +106,7 @@ def ruleset_payload() -> dict[str, Any]:
     variants = _variants_shown(slots)
     return {
         "slots": slots,
-        "variants": {str(variant.pk): _variant_payload(variant) for variant in variants},
+        "variants": {str(variant.pk): variant_payload(variant) for variant in variants},
         "weights": {
             name: [weight.weight, weight.negative]
             for name, weight in sorted(profile_selectors.weights_current().items())
@@ -125,7 +119,7 @@ def ruleset_payload() -> dict[str, Any]:
 
 
 def _variants_shown(slots: Iterable[Mapping[str, Any]]) -> list[Variant]:
-    """The variants of defaults and live campaigns."""
+    """The variants of defaults and published campaigns."""
     used = {slot["default"] for slot in slots} | {
         campaign["variant"] for slot in slots for campaign in slot["campaigns"]
     }
@@ -147,31 +141,6 @@ def _newest(category: Category) -> list[ContentItem]:
     return list(items.select_related("category")[:CARDS_PER_CATEGORY])
 
 
-def _campaign_payload(campaign: Campaign) -> dict[str, Any]:
-    return {
-        "id": campaign.pk,
-        "name": campaign.name,
-        "variant": campaign.variant_id,
-        "rule": campaign.rule,
-        "priority": campaign.priority,
-        "starts": campaign.starts_at.timestamp() if campaign.starts_at else None,
-        "ends": campaign.ends_at.timestamp() if campaign.ends_at else None,
-    }
-
-
-def _variant_payload(variant: Variant) -> dict[str, Any]:
-    return {
-        "eyebrow": variant.eyebrow,
-        "headline": variant.headline,
-        "text": variant.text,
-        "button_label": variant.button_label,
-        "button_url": variant.button_url,
-        "image": variant.image,
-        "items_from": variant.items,
-        "category": variant.category.slug if variant.category else "",
-    }
-
-
 def card_payload(item: ContentItem) -> dict[str, Any]:
     """What a card shows of an item."""
     return {
@@ -190,11 +159,20 @@ def card_payload(item: ContentItem) -> dict[str, Any]:
 
 
 def marketer_group_ensure() -> Group:
-    """The group that edits campaigns and content, with exactly MARKETER_PERMISSIONS."""
-    group, _ = Group.objects.get_or_create(name=MARKETER_GROUP)
+    """The group that edits and publishes campaigns and content: exactly MARKETER_PERMISSIONS."""
+    return _group_ensure(MARKETER_GROUP, MARKETER_PERMISSIONS)
+
+
+def editor_group_ensure() -> Group:
+    """The group whose campaigns somebody else publishes: exactly EDITOR_PERMISSIONS."""
+    return _group_ensure(EDITOR_GROUP, EDITOR_PERMISSIONS)
+
+
+def _group_ensure(name: str, permissions: Iterable[str]) -> Group:
+    group, _ = Group.objects.get_or_create(name=name)
     wanted = []
-    for name in MARKETER_PERMISSIONS:
-        app, _, codename = name.partition(".")
+    for permission in permissions:
+        app, _, codename = permission.partition(".")
         wanted.append(Permission.objects.get(content_type__app_label=app, codename=codename))
     group.permissions.set(wanted)
     return group

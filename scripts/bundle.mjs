@@ -10,6 +10,7 @@ const BUNDLES = [
   { entry: "static/src/tracker/index.js", out: "static/dist/tracker.js" },
   { entry: "static/src/consent/index.js", out: "static/dist/consent.js" },
   { entry: "static/src/admin/index.js", out: "static/dist/admin-rule.js" },
+  { entry: "static/src/admin/variant.js", out: "static/dist/admin-variant.js" },
   { entry: "static/src/admin/taxonomy.js", out: "static/dist/admin-taxonomy.js" },
 ];
 

@@ -43,11 +43,15 @@ PURE = (
     "personalization.changes",
     "personalization.chart",
     "personalization.decide",
+    "personalization.interchange",
+    "personalization.month",
+    "personalization.rich_text",
     "personalization.rule_form",
     "personalization.rule_rows",
     "personalization.rule_words",
     "personalization.rules",
     "personalization.vector_words",
+    "personalization.zones",
 )
 
 RELATIONS = ("ForeignKey", "OneToOneField", "ManyToManyField")

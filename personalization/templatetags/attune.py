@@ -12,6 +12,8 @@ from django.template.loader import select_template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from personalization.pictures import rich_show
+
 register = template.Library()
 log = logging.getLogger(__name__)
 
@@ -46,3 +48,9 @@ def slot(context: template.Context, key: str) -> SafeString:
         body,
         why,
     )
+
+
+@register.filter
+def rich(html: object) -> SafeString:
+    """`{{ content.body|rich }}`: a variant's words with their form, and nothing that could act."""
+    return rich_show(str(html or ""))
