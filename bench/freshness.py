@@ -59,14 +59,16 @@ def main() -> None:
 
 
 def campaign_publish() -> None:
+    from personalization import services
     from personalization.models import Campaign
-    from personalization.services import ruleset_publish
 
     campaigns = Campaign.objects.filter(slot__key="home-hero")
     first = campaigns.order_by("pk")[0]
     campaigns.exclude(pk=first.pk).update(status="draft")
-    Campaign.objects.filter(pk=first.pk).update(status="live", rule={"all": [RULE]})
-    ruleset_publish(by="bench")
+    first.rule = {"all": [RULE]}
+    first.save()
+    services.campaign_publish(campaign=first, by="bench")
+    services.ruleset_publish(by="bench")
 
 
 def background_load(port: int, rate: float, stop: threading.Event) -> None:

@@ -45,7 +45,7 @@ def main() -> None:
 
 def campaigns_make(count: int = CAMPAIGNS) -> None:
     from personalization.models import Campaign, Slot, Variant
-    from personalization.services import ruleset_publish
+    from personalization.services import campaign_publish, ruleset_publish
 
     slots = list(Slot.objects.filter(key__in=("home-hero", "home-strip", "category-banner")))
     variant = Variant.objects.all()[0]
@@ -55,7 +55,6 @@ def campaigns_make(count: int = CAMPAIGNS) -> None:
             name=f"Campaign {number}",
             slot=slots[number % 3],
             variant=variant,
-            status="live",
             priority=90,
             # The last condition of the first rule fails: every rule is looked at to its end.
             rule={"all": [*CONDITIONS[1:], CONDITIONS[0]]},
@@ -67,10 +66,11 @@ def campaigns_make(count: int = CAMPAIGNS) -> None:
             name=f"Match {slot.key}",
             slot=slot,
             variant=variant,
-            status="live",
             priority=1,
             rule={"all": CONDITIONS[1:]},
         )
+    for campaign in Campaign.objects.filter(status="draft", priority__in=(90, 1)):
+        campaign_publish(campaign=campaign, by="bench")
     ruleset_publish(by="bench")
 
 

@@ -13,6 +13,7 @@ import ipaddress
 import os
 import re
 import secrets
+import zoneinfo
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,6 +62,16 @@ def env_str(name: str, default: str | None = None, *, choices: tuple[str, ...] =
         return default
     if choices and value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}; it is {value!r}.")
+    return value
+
+
+def env_zone(name: str, default: str) -> str:
+    """The name of a time zone, such as Europe/Berlin."""
+    value = env_str(name, default)
+    if value not in zoneinfo.available_timezones():
+        raise ImproperlyConfigured(
+            f"{name} must be a time zone such as Europe/Berlin; it is {value!r}."
+        )
     return value
 
 

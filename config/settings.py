@@ -20,6 +20,7 @@ from config.env import (
     env_origins,
     env_path,
     env_str,
+    env_zone,
     read_dotenv,
     secret_key,
 )
@@ -123,6 +124,8 @@ QUARANTINE_MAX_PER_DAY = env_int("QUARANTINE_MAX_PER_DAY", default=1000, least=0
 #: Topics (categories and content types) one profile has room for: 64 keep the largest profile
 #: below 148 KB (docs/profiles.md).
 PROFILE_MAX_TOPICS = env_int("PROFILE_MAX_TOPICS", default=64)
+#: The zone a new campaign's start and end are typed in, until its marketer chooses another.
+CAMPAIGN_ZONE = env_zone("CAMPAIGN_ZONE", default="UTC")
 
 #: Other sites of yours whose pages may ask the API and report events (docs/embedding.md).
 EMBED_ORIGINS = env_origins("EMBED_ORIGINS")

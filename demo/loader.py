@@ -9,6 +9,7 @@ import secrets
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from demo.context_processors import navigation
@@ -23,7 +25,8 @@ from demo.showcase import CAMPAIGNS, SLOTS, VARIANTS
 from personalization import services
 
 CONTENT = Path(__file__).parent / "content"
-LOGINS = ("admin", "marketer")
+LOGINS = ("admin", "marketer", "editor")
+BY = "load_demo"
 
 
 class ContentError(ValueError):
@@ -40,7 +43,7 @@ def demo_load(
         loader.content(files)
         loader.showcase()
         loader.logins(logins_path)
-        services.ruleset_publish(by="load_demo")
+        services.ruleset_publish(by=BY)
     navigation.forget()
     return loader.counts
 
@@ -125,11 +128,20 @@ class Loader:
             {**row, "slot": slots[row["slot"]], "variant": variants[row["variant"]]}
             for row in CAMPAIGNS
         ]
-        self._put("Campaign", "name", [{**row, "status": "live"} for row in campaigns])
+        known = set(_model("Campaign").objects.values_list("name", flat=True))
+        for name, campaign in self._put("Campaign", "name", campaigns).items():
+            if name not in known:
+                services.campaign_publish(campaign=campaign, by=BY)
+            elif self.overwrite:
+                with suppress(ValidationError):  # says so already, or waits for somebody's review
+                    services.campaign_publish(campaign=campaign, by=BY)
 
     def logins(self, path: Path) -> None:
-        """`admin` and a `marketer` with random passwords, told in a file for the owner alone."""
-        group = services.marketer_group_ensure()
+        """Logins with random passwords, told in a file for the owner alone."""
+        groups = {
+            "marketer": services.marketer_group_ensure(),
+            "editor": services.editor_group_ensure(),
+        }
         users = get_user_model().objects
         passwords = {}
         for name in LOGINS:
@@ -142,8 +154,8 @@ class Loader:
                 is_staff=True,
                 is_superuser=name == "admin",
             )
-            if name == "marketer":
-                user.groups.add(group)
+            if name in groups:
+                user.groups.add(groups[name])
         self.counts["login"] += len(passwords)
         if passwords:
             transaction.on_commit(lambda: logins_write(path, passwords))

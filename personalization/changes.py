@@ -1,12 +1,14 @@
-"""What changed from one published version to the next, in plain sentences. Pure."""
+"""What changed from one version to the next, of all rules or of one campaign, in words. Pure."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 from personalization.frequency_words import frequency_sentence, limit_changes
 from personalization.rule_words import rule_sentence
 from personalization.rules.tree import RuleError, rule_parse
+from personalization.zones import instant_text
 
 Payload = Mapping[str, Any]
 
@@ -34,55 +36,138 @@ def _campaign_changes(before: Payload, after: Payload) -> Iterator[str]:
             yield f"“{old[key]['name']}” is no longer live."
         else:
             yield from _fields_changed(old[key], new[key], before["variants"] | after["variants"])
-            yield from _frequency_changed(old[key], new[key], before, after)
 
 
 def _campaigns(payload: Payload) -> dict[int, dict[str, Any]]:
-    return {
-        campaign["id"]: {**campaign, "slot": slot["name"]}
-        for slot in payload["slots"]
-        for campaign in slot["campaigns"]
-    }
+    """The campaigns of a payload by id, with the names of what they refer to."""
+    groups = payload.get("exclusion_groups", {})
+    found = {}
+    for slot in payload["slots"]:
+        for campaign in slot["campaigns"]:
+            limits = campaign.get("frequency", {})
+            group = groups.get(str(limits.get("group")), {}).get("name", "")
+            shown = {"zone": "UTC", **campaign, "frequency": limits, "group_name": group}
+            found[campaign["id"]] = {**shown, "slot": slot["name"]}
+    return found
 
 
 def _fields_changed(old: Payload, new: Payload, variants: Payload) -> Iterator[str]:
-    name = new["name"]
-    says: dict[str, Callable[[Any], str]] = {
-        "name": lambda value: f"“{value}”",
-        "slot": str,
-        "priority": str,
-        "starts": _when,
-        "ends": _when,
-        "rule": _rule,
-        "variant": lambda value: _headline(variants, value),
-    }
-    for field, say in says.items():
-        if old[field] != new[field]:
-            label = {"rule": "rule", "variant": "shows"}.get(field, field)
-            yield f"“{name}”, {label}: {say(old[field])} → {say(new[field])}"
+    def say(key: str, campaign: Payload) -> str:
+        if key == "variant":
+            return _headline(variants, campaign["variant"])
+        return str(campaign["slot"]) if key == "slot" else _say(key, campaign)
+
+    for label, was, now in _differences(old, new, say):
+        yield f"“{new['name']}”, {label}: {was} → {now}"
 
 
-def _frequency_changed(
-    old: Payload, new: Payload, before: Payload, after: Payload
-) -> Iterator[str]:
-    was, now = old.get("frequency", {}), new.get("frequency", {})
-    if was != now:
-        sentences = (
-            frequency_sentence(own, payload.get("exclusion_groups", {}))
-            for own, payload in ((was, before), (now, after))
-        )
-        yield f"“{new['name']}”, how often: {' → '.join(sentences)}"
+def campaign_changes(before: Payload | None, after: Payload) -> list[str]:
+    """The differences of two versions of a campaign (personalization.versions), in order."""
+    if before is None:
+        return []
+    said = [f"{_upper(label)}: {was} → {now}" for label, was, now in _differences(before, after)]
+    if before["variant"] == after["variant"]:
+        said += content_changes(before["content"], after["content"])
+    return said
 
 
-def _when(seconds: float | None) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}" if seconds else "open"
+def content_changes(before: Payload, after: Payload) -> list[str]:
+    """What was edited in what a variant shows.
+
+    >>> content_changes({"headline": "Hello", "text": ""}, {"headline": "Hi", "text": "You."})
+    ['Headline: “Hello” → “Hi”', 'Text: nothing → “You.”']
+    """
+    return [
+        f"{_upper(CONTENT_LABELS.get(key, key.replace('_', ' ')))}: "
+        f"{_quoted(before.get(key, ''))} → {_quoted(after.get(key, ''))}"
+        for key in after
+        if before.get(key, "") != after[key]
+    ]
+
+
+def campaign_lines(payload: Payload) -> list[tuple[str, str]]:
+    """Everything a version says, as (label, words)."""
+    return [
+        (_upper(_label(key)), _say(key, payload)) for key in _in_order(payload) if key not in _INNER
+    ]
+
+
+def _differences(
+    before: Payload, after: Payload, say: Callable[[str, Payload], str] | None = None
+) -> Iterator[tuple[str, str, str]]:
+    """(label, was, now) of each field that differs; `say` puts a field into words."""
+    words = say or _say
+    for key in _in_order(after):
+        is_young = key not in before and not after[key]  # younger than the version, and not used
+        if key in _INNER or is_young or before.get(key) == after[key]:
+            continue
+        yield _label(key), words(key, before), words(key, after)
+
+
+def _in_order(payload: Payload) -> list[str]:
+    """PostgreSQL keeps the fields of a payload in no order of ours."""
+    first = [key for key in ORDER if key in payload]
+    return [*first, *sorted(payload.keys() - set(ORDER))]
+
+
+def _label(key: str) -> str:
+    return LABELS.get(key, key.replace("_", " "))
+
+
+def _say(key: str, campaign: Payload) -> str:
+    value = campaign.get(key)
+    if key in ("starts", "ends"):
+        return instant_text(value, campaign.get("zone") or "UTC") if value else "open"
+    if key == "slot":
+        return str(campaign["slot_name"])
+    if key == "variant":
+        return f"“{campaign['content']['headline']}” ({campaign['variant_name']})"
+    if key == "frequency":
+        limits = value or {}
+        group = {str(limits.get("group")): {"name": campaign.get("group_name") or GONE}}
+        return frequency_sentence(limits, group)
+    return SAYS.get(key, _plain)(value)
+
+
+def _plain(value: Any) -> str:
+    return "none" if value in (None, "") else str(value)
+
+
+def _quoted(value: Any) -> str:
+    return f"“{_without_tags(str(value))}”" if value else "nothing"
+
+
+def _without_tags(html: str) -> str:
+    """The words of a variant's HTML.
+
+    >>> _without_tags("<p>Dig <strong>in</strong> &amp; sow</p><img src=\"bed.svg\" alt=\"a bed\">")
+    'Dig in & sow [picture: a bed]'
+    """
+    pictures = re.sub(r'<img[^>]*?alt="([^"]*)"[^>]*>', r" [picture: \1]", html)
+    return " ".join(unescape(re.sub(r"</?(?!\d)[a-z]+[^>]*>", "", pictures)).split())
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _rule(tree: Any) -> str:
+    if not tree:
+        return "nobody yet"
     try:
         return rule_sentence(rule_parse(tree))
     except RuleError:
         return "a rule of an older form"
+
+
+#: How the fields of personalization.versions.FIELDS are called and said; others go by their key.
+ORDER = ("name", "slot", "variant", "rule", "priority", "starts", "ends", "zone", "frequency")
+LABELS = {"variant": "shows", "frequency": "how often"}
+GONE = "no longer there"
+SAYS: dict[str, Callable[[Any], str]] = {"name": lambda value: f"“{value}”", "rule": _rule}
+CONTENT_LABELS = {"eyebrow": "small line", "body": "more words", "items_from": "items"}
+#: Parts of a payload that are no field of the campaign.
+_INNER = frozenset({"id", "published", "slot_name", "variant_name", "group_name", "content"})
 
 
 def _headline(variants: Payload, variant: int) -> str:

@@ -179,10 +179,13 @@ def _visitors() -> Card:
 
 
 def _campaigns() -> Card:
-    live, drafts = selectors.campaign_counts()
-    text = f"live, {drafts} not" if drafts else "live"
+    published, waiting, others = selectors.campaign_counts()
+    parts = ["published"]
+    parts += [f"{waiting} in review"] if waiting else []
+    parts += [f"{others} not"] if others else []
+    text = ", ".join(parts) if published or waiting or others else "Make the first one."
     url = reverse("admin:personalization_campaign_changelist")
-    return Card("Campaigns", f"{live:,}", text if live or drafts else "Make the first one.", url)
+    return Card("Campaigns", f"{published:,}", text, url)
 
 
 def _version() -> Card:

@@ -7,14 +7,17 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from consent import selectors as consent_selectors
 from personalization import selectors
-from personalization.frequency_form import FREQUENCY_FIELDS, FrequencyForm
-from personalization.models import PICTURE_HELP, Campaign, ContentItem, Variant
-from personalization.pictures import picture_list
-from personalization.readiness import rule_problem
+from personalization.models import PICTURE_HELP, ContentItem, Variant
+from personalization.pictures import picture_list, rich_show
+from personalization.rich_text import links_refused, pictures_named, rich_render
 from personalization.rule_form import tree_errors, tree_from_posted
 from personalization.rule_rows import (
     Names,
@@ -28,10 +31,6 @@ from personalization.rule_words import EMPTY, rule_definitions, rule_sentence
 from personalization.rules.dates import zone_names
 from personalization.rules.tree import RuleError, rule_parse
 from tracking import selectors as tracking_selectors
-
-NO_CONDITION = "A live campaign needs at least one condition. Add one, or keep it a draft."
-
-END_BEFORE_START = "The end must be after the start."
 
 
 def rule_names() -> Names:
@@ -127,35 +126,6 @@ def sentence_or_empty(tree: Any, names: Names) -> str:
     return sentence[0].upper() + sentence[1:] + "."
 
 
-class CampaignForm(FrequencyForm):
-    """A campaign with its rule as rows, and how often it may be shown."""
-
-    rule = RuleField(label="Rule", required=False)
-
-    class Meta:
-        model = Campaign
-        fields = (
-            "name", "slot", "variant", "rule", "status", "priority", "starts_at", "ends_at",
-            *FREQUENCY_FIELDS,
-        )  # fmt: skip
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        starts, ends = cleaned.get("starts_at"), cleaned.get("ends_at")
-        if starts and ends and ends <= starts:
-            self.add_error("ends_at", END_BEFORE_START)
-        live = cleaned.get("status") == Campaign.Status.LIVE
-        if live and "rule" in cleaned and not cleaned["rule"]:
-            self.add_error("rule", NO_CONDITION)
-        elif live and cleaned.get("rule"):
-            problem = rule_problem(
-                cleaned["rule"], campaign=self.instance.pk, name=cleaned.get("name", "")
-            )
-            if problem:
-                self.add_error("rule", problem)
-        return cleaned
-
-
 class TagsField(forms.CharField):
     """A list of lowercase words, typed with commas between them."""
 
@@ -197,12 +167,47 @@ class PictureForm(forms.ModelForm):
             field.choices_set(self.instance.image)
 
 
+class BodyWidget(UnfoldAdminTextareaWidget):
+    """Markdown with buttons for those who do not know it, and a preview as it is typed."""
+
+    template_name = "admin/personalization/_body.html"
+
+    def _render(self, template_name: str, context: Any, renderer: Any = None) -> SafeString:
+        # Forms look for templates in the apps only; ours stand with the project's.
+        return render_to_string(template_name, context)
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        return {
+            **super().get_context(name, value, attrs),
+            "pictures": picture_list(),
+            "html": rich_show(rich_render(str(value or ""))),
+        }
+
+
 class VariantForm(PictureForm):
-    """A variant with its picture chosen."""
+    """A variant with its picture chosen and its Markdown checked."""
 
     class Meta:
         model = Variant
         fields = "__all__"  # noqa: DJ007, the admin's fieldsets say which
+        widgets = {"body": BodyWidget(attrs={"rows": 8})}
+
+    def clean_body(self) -> str:
+        body = str(self.cleaned_data["body"])
+        wrong = [
+            f"A link leads to “{address[:80]}”: use a page of this site (/c/garden/), https:// "
+            "or mailto:."
+            for address in links_refused(body)
+        ]
+        known = set(picture_list())
+        wrong += [
+            f"There is no picture “{name[:80]}”: choose one of the list."
+            for name in pictures_named(body)
+            if name not in known
+        ]
+        if wrong:
+            raise ValidationError(wrong)
+        return body
 
 
 class ContentItemForm(PictureForm):

@@ -25,6 +25,8 @@ from profiles.state import State
 
 #: The most a cap or a budget may allow, and the latest exposures remembered of each campaign.
 KEPT = 50
+#: The longest pause or window, in its unit: events are kept for about as many days.
+LONGEST = 365
 ENDED = 100
 #: A visit ends when nothing has happened for so long, as for the pipeline.
 VISIT_GAP_MS = 30 * 60_000

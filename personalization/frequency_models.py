@@ -1,9 +1,12 @@
 """How often a campaign may be shown, what excludes each other, and a visitor's budget of it all."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from personalization.frequency import KEPT
+from personalization.frequency import KEPT, LONGEST
 
 
 class Unit(models.TextChoices):
@@ -16,8 +19,7 @@ class Unit(models.TextChoices):
     EVER = "ever", "ever"
 
 
-#: The longest pause or window, in its unit: events are kept for about as many days.
-LONGEST = 365
+CAP_LENGTH = 7
 COUNT = (MinValueValidator(1), MaxValueValidator(KEPT))
 LENGTH = (MinValueValidator(1), MaxValueValidator(LONGEST))
 
@@ -80,7 +82,7 @@ class Limited(models.Model):
     )
     cap_length = models.PositiveSmallIntegerField(
         "within",
-        default=7,
+        default=CAP_LENGTH,
         validators=LENGTH,
         help_text="1 to 365; of no matter for a visit or ever.",
     )
@@ -126,3 +128,36 @@ class Limited(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """All of them as a version holds them; only what is set, so {} for none."""
+        cap = self.cap_count and {
+            "count": self.cap_count,
+            **window_payload(self.cap_unit, self.cap_length),
+        }
+        after_event = self.pause_event and self.pause_event_days
+        values = {
+            "cap": cap,
+            "after_dismissal": self.pause_dismissed_days,
+            "after_click": self.pause_clicked_days,
+            "after_event": [self.pause_event, self.pause_event_days] if after_event else None,
+            "group": self.exclusion_group_id,
+            "exempt": self.budget_exempt,
+        }
+        return {name: value for name, value in values.items() if value}
+
+    @limits.setter
+    def limits(self, limits: Mapping[str, Any]) -> None:
+        cap = limits.get("cap") or {"count": None, "unit": Unit.DAYS, "length": CAP_LENGTH}
+        self.cap_count, self.cap_unit, self.cap_length = cap["count"], cap["unit"], cap["length"]
+        self.pause_dismissed_days = limits.get("after_dismissal")
+        self.pause_clicked_days = limits.get("after_click")
+        self.pause_event, self.pause_event_days = limits.get("after_event") or ("", None)
+        self.exclusion_group_id = limits.get("group")
+        self.budget_exempt = limits.get("exempt", "")
+
+
+def window_payload(unit: str, length: int) -> dict[str, Any]:
+    """A window as a version holds it; a visit and ever have no length."""
+    return {"unit": str(unit), "length": 1 if unit in (Unit.VISIT, Unit.EVER) else length}

@@ -1,5 +1,6 @@
 """What can be shown, where, to whom and since when."""
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -25,6 +26,11 @@ ADDRESS = RegexValidator(
 #: A path that stays below its folder.
 PICTURE = RegexValidator(r"^(?!.*\.\.)\w[\w./-]*\Z", "There is no such picture.")
 PICTURE_HELP = "A file under static/demo/."
+
+
+def zone_default() -> str:
+    """The zone a new campaign's times are typed in."""
+    return str(settings.CAMPAIGN_ZONE)
 
 
 class Category(models.Model):
@@ -96,6 +102,12 @@ class Variant(models.Model):
     eyebrow = models.CharField(max_length=60, blank=True, help_text="The small line above.")
     headline = models.CharField(max_length=120)
     text = models.CharField(max_length=300, blank=True)
+    body = models.TextField(
+        "more words",
+        max_length=5000,
+        blank=True,
+        help_text="Markdown: **bold**, *italic*, lists, [links](/c/garden/) and pictures.",
+    )
     button_label = models.CharField(max_length=40, blank=True)
     button_url = models.CharField(max_length=200, blank=True, validators=[ADDRESS])
     image = models.CharField(
@@ -129,12 +141,18 @@ class Slot(models.Model):
 
 
 class Campaign(Limited):
-    """A rule, the variant that follows from it, and when: published together."""
+    """A rule, the variant that follows from it, and when: the draft of it, and where it stands.
+
+    What pages follow is `published`, one of its versions. Editing changes the draft alone; what may
+    follow from which status is personalization.campaigning's to say.
+    """
 
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
-        LIVE = "live", "Live"
+        REVIEW = "review", "In review"
+        PUBLISHED = "published", "Published"
         PAUSED = "paused", "Paused"
+        ARCHIVED = "archived", "Archived"
 
     name = models.CharField(max_length=80, unique=True)
     slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="campaigns")
@@ -142,19 +160,50 @@ class Campaign(Limited):
     rule = models.JSONField(
         default=dict, help_text="Who sees it: the rule tree of docs/rules.md as JSON."
     )
-    status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.DRAFT)
     priority = models.PositiveSmallIntegerField(
         default=50,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text="1 to 100. When several campaigns match, the highest wins.",
     )
-    starts_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: at once.")
-    ends_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: never.")
+    starts_at = models.DateTimeField("starts", null=True, blank=True, help_text="Empty: at once.")
+    ends_at = models.DateTimeField("ends", null=True, blank=True, help_text="Empty: never.")
+    zone = models.CharField(
+        max_length=64,
+        default=zone_default,
+        help_text="Whose clocks start and end are read on.",
+    )
+    #: Counts every save and every step, so that nobody overwrites what they have not seen.
+    revision = models.PositiveIntegerField(default=0, editable=False)
+    published = models.ForeignKey(
+        "CampaignVersion",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    submitted = models.ForeignKey(
+        "CampaignVersion",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    #: What the published version shows and where, so that neither can be deleted meanwhile.
+    live_slot = models.ForeignKey(
+        Slot, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    live_variant = models.ForeignKey(
+        Variant, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ("-priority", "name")
+        permissions = (("publish_campaign", "Can publish, pause and archive campaigns"),)
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(ends_at__isnull=True)
@@ -169,8 +218,61 @@ class Campaign(Limited):
         return self.name
 
 
+class CampaignVersion(models.Model):
+    """A campaign as it was submitted or published: everything a visitor could see or be matched by.
+
+    The payload (personalization.versions) never changes; only the state does.
+    """
+
+    class State(models.TextChoices):
+        REVIEW = "review", "In review"
+        RETURNED = "returned", "Sent back"
+        WITHDRAWN = "withdrawn", "Taken back"
+        PUBLISHED = "published", "Published"
+        RETIRED = "retired", "Was published"
+        REPLACED = "replaced", "Approved with newer content"
+        KEPT = "kept", "Draft set aside"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    payload = models.JSONField()
+    state = models.CharField(max_length=12, choices=State.choices)
+    made_by = models.CharField(max_length=150, blank=True)
+    made_at = models.DateTimeField(default=timezone.now)
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = (
+            models.UniqueConstraint(fields=("campaign", "number"), name="one_version_per_number"),
+        )
+
+    def __str__(self) -> str:
+        return f"Version {self.number}"
+
+
+class CampaignStep(models.Model):
+    """What somebody did with a campaign, in words as they were true then. Only ever added."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="steps")
+    version = models.ForeignKey(
+        CampaignVersion, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    action = models.CharField(max_length=160)
+    changes = models.JSONField(default=list)
+    comment = models.CharField(max_length=500, blank=True)
+    by = models.CharField(max_length=150, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.action
+
+
 class RuleSet(models.Model):
-    """All live campaigns as one immutable published version; what pages are decided by."""
+    """All published campaigns as one immutable published version; what pages are decided by."""
 
     version = models.BigAutoField(primary_key=True)
     payload = models.JSONField()

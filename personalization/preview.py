@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.utils.safestring import SafeString
+
 from personalization import selectors
 from personalization.decide import ITEMS_SHOWN
 from personalization.models import Variant
-from personalization.pictures import picture_address
+from personalization.pictures import picture_address, rich_show
+from personalization.rich_text import rich_render
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,7 @@ class Preview:
 
     variant: Variant
     image_url: str
+    body: SafeString
     items: list[str]
     note: str
 
@@ -27,4 +31,5 @@ def variant_preview(variant: Variant) -> Preview:
         items = [item.title for item in newest]
     elif variant.items == Variant.Items.INTEREST:
         note = f"The {ITEMS_SHOWN} newest items of each visitor's top interest."
-    return Preview(variant, picture_address(variant.image), items, note)
+    body = rich_show(rich_render(variant.body))
+    return Preview(variant, picture_address(variant.image), body, items, note)

@@ -2,16 +2,18 @@
 
 Everything is derived: which campaigns are to be on pages, what is declared and what is live say
 what is to do, so a process that dies anywhere leaves the rest to the next publication or the
-schedule's sweep. While a campaign's new rule is getting ready, pages follow its earlier one.
+schedule's sweep. The rule of a campaign is that of its published version. While that is getting
+ready, pages go on with the whole of the earlier version they show, if its features are live.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from personalization.feature_plan import Need, Plan, features_plan
-from personalization.models import Campaign, RuleSet
+from personalization.models import Campaign, RuleSet, Slot, Variant
 from personalization.rules.tree import RuleError, rule_features, rule_parse
+from personalization.versions import campaigns_in_force, page_payload, problems_of
 from profiles import selectors as profile_selectors
 from profiles import services as profile_services
 from profiles.features.definition import Feature
@@ -31,10 +33,10 @@ class Wanted(NamedTuple):
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why a campaign is not on pages by its present rule yet.
+    """Why a campaign is not on pages by its published version yet.
 
     `problem` says what only people can change; without one, `progress` is how far the events are
-    read, None until that begins. `has_earlier` is whether pages follow the rule it had before.
+    read, None until that begins. `has_earlier` is whether pages follow an earlier version.
     """
 
     campaign: int
@@ -45,9 +47,8 @@ class Waiting:
 
 
 def campaigns_wanted() -> list[Wanted]:
-    """The campaigns that are to be on pages: switched on, with a rule that can be used."""
-    rows = Campaign.objects.filter(status=Campaign.Status.LIVE).order_by("-priority", "id")
-    wanted = [Wanted(*row) for row in rows.values_list("pk", "name", "rule")]
+    """The campaigns that are to be on pages: published, with a rule that can be used."""
+    wanted = [Wanted(row.pk, said["name"], said["rule"]) for row, said in campaigns_in_force()]
     return [each for each in wanted if features_of(each.rule) is not None]
 
 
@@ -59,11 +60,18 @@ def features_of(rule: Any) -> tuple[Feature, ...] | None:
         return None
 
 
+class Shown(NamedTuple):
+    """What pages show of a campaign: the slot's key and the payload's entry (page_payload)."""
+
+    slot: str
+    entry: dict[str, Any]
+
+
 class Situation(NamedTuple):
-    """Everything that readiness is derived from."""
+    """Everything that readiness is derived from. `before`: what pages show, by campaign."""
 
     wanted: list[Wanted]
-    before: Mapping[int, Any]
+    before: Mapping[int, Shown]
     live: frozenset[str]
     needs: Mapping[str, Mapping[str, Feature]]
 
@@ -71,17 +79,30 @@ class Situation(NamedTuple):
 def situation_now() -> Situation:
     return Situation(
         campaigns_wanted(),
-        _rules_published(),
+        _shown_now(),
         profile_selectors.features_live(),
         profile_selectors.features_needs(),
     )
 
 
-def _rules_published() -> dict[int, Any]:
-    """The rules of the published version, by campaign."""
+def _shown_now() -> dict[int, Shown]:
+    """What pages show at present and still could, by campaign."""
     row = RuleSet.objects.only("payload").first()
-    slots = row.payload["slots"] if row is not None else ()
-    return {each["id"]: each["rule"] for slot in slots for each in slot["campaigns"]}
+    listed = row.payload["slots"] if row is not None else ()
+    shown = {each["id"]: Shown(slot["key"], each) for slot in listed for each in slot["campaigns"]}
+    slots = set(Slot.objects.values_list("key", flat=True))
+    used = {entry["variant"] for _, entry in shown.values()}
+    variants = set(Variant.objects.filter(pk__in=used).values_list("pk", flat=True))
+    return {
+        campaign: each
+        for campaign, each in shown.items()
+        if each.slot in slots and each.entry["variant"] in variants
+    }
+
+
+def _rule_before(situation: Situation, campaign: int) -> Any:
+    shown = situation.before.get(campaign)
+    return shown.entry["rule"] if shown else None
 
 
 def is_ready(rule: Any) -> bool:
@@ -95,15 +116,33 @@ def _is_live(rule: Any, live: frozenset[str]) -> bool:
 
 
 def rules_in_force(situation: Situation) -> dict[int, Any]:
-    """The rule pages are to follow now, by campaign: the present one as soon as it is ready."""
+    """The rule pages are to follow now, by campaign: the published one as soon as it is ready."""
     rules = {}
     for campaign, _, rule in situation.wanted:
-        before = situation.before.get(campaign)
+        before = _rule_before(situation, campaign)
         if _is_live(rule, situation.live):
             rules[campaign] = rule
         elif before is not None and _is_live(before, situation.live):
             rules[campaign] = before
     return rules
+
+
+def campaigns_on_pages() -> Iterator[Shown]:
+    """What pages are to show now: of each campaign its published version as soon as it is ready.
+
+    Until then the earlier one, whole.
+    """
+    situation = situation_now()
+    rules = rules_in_force(situation)
+    slots = dict(Slot.objects.values_list("pk", "key"))
+    for campaign, said in campaigns_in_force():
+        rule = rules.get(campaign.pk)
+        if rule is None:
+            continue  # getting ready, or a rule written past the form, which refuses it
+        if rule == said["rule"]:
+            yield Shown(slots[said["slot"]], page_payload(campaign.pk, said))
+        else:
+            yield situation.before[campaign.pk]
 
 
 def plan_of(situation: Situation) -> Plan:
@@ -177,10 +216,19 @@ def is_behind() -> bool:
     asking = {each.campaign for each in situation.wanted if features_of(each.rule)}
     in_force = rules_in_force(situation)
     return declared != needed or any(
-        situation.before.get(campaign) != rule
+        _rule_before(situation, campaign) != rule
         for campaign, rule in in_force.items()
         if campaign in asking
     )
+
+
+def publish_problems(campaign: Campaign, payload: Mapping[str, Any]) -> list[str]:
+    """Why a version cannot be published, each with what to do; nothing when it can."""
+    problems = problems_of(payload)
+    if not problems:
+        room = rule_problem(payload["rule"], campaign=campaign.pk, name=payload["name"])
+        problems = [room] if room else []
+    return problems
 
 
 def rule_problem(rule: Any, *, campaign: int | None, name: str) -> str | None:

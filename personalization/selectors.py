@@ -90,10 +90,13 @@ def _ruleset_compiled(version: int) -> RuleSet:
     return ruleset_compile(row.version, row.payload)
 
 
-def campaign_counts() -> tuple[int, int]:
-    """(live, all others)."""
-    live = Campaign.objects.filter(status=Campaign.Status.LIVE).count()
-    return live, Campaign.objects.count() - live
+def campaign_counts() -> tuple[int, int, int]:
+    """(published, waiting for review, all others that are not archived)."""
+    statuses = Campaign.Status
+    published = Campaign.objects.filter(status=statuses.PUBLISHED).count()
+    waiting = Campaign.objects.filter(submitted__isnull=False).count()
+    others = Campaign.objects.exclude(status__in=(statuses.PUBLISHED, statuses.ARCHIVED))
+    return published, waiting, others.filter(submitted__isnull=True).count()
 
 
 def campaign_names() -> list[tuple[int, str]]:

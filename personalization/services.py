@@ -11,10 +11,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from personalization import readiness
-from personalization.frequency_payload import campaign_frequency, shared_limits
-from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
-from personalization.rules.tree import RuleError, rule_parse
+from personalization.campaigning import campaign_publish as campaign_publish  # noqa: PLC0414, a door
+from personalization.frequency_payload import limits_shown, shared_limits
+from personalization.models import Category, ContentItem, ExclusionGroup, RuleSet, Slot, Variant
 from personalization.selectors import RULESET_VERSION_KEY, RULESET_VERSION_TTL, ruleset_version
+from personalization.versions import variant_payload
 from profiles import selectors as profile_selectors
 from tracking import services as tracking_services
 
@@ -33,9 +34,23 @@ MARKETER_PERMISSIONS = (
         for action in ("view", "add", "change", "delete")
     ),
     *(f"personalization.{action}_pressurebudget" for action in ("view", "change")),
+    "personalization.publish_campaign",
     "personalization.view_ruleset",
     *(f"tracking.{action}_eventtype" for action in ("view", "add", "change", "delete")),
     "profiles.view_profile",
+)
+
+EDITOR_GROUP = "Editor"
+#: An editor drafts campaigns and submits them; what a page shows is changed by others.
+EDITOR_PERMISSIONS = (
+    *(f"personalization.view_{model}" for model in ("category", "contentitem", "slot")),
+    *(
+        f"personalization.{action}_{model}"
+        for model in ("variant", "campaign")
+        for action in ("view", "add", "change")
+    ),
+    "personalization.view_ruleset",
+    "tracking.view_eventtype",
 )
 
 
@@ -86,62 +101,39 @@ def _version_announce() -> None:
     cache.set(RULESET_VERSION_KEY, ruleset_version(), timeout=RULESET_VERSION_TTL)
 
 
-def campaigns_status_set(
-    *, campaigns: Iterable[Campaign], status: str
-) -> tuple[list[Campaign], list[Campaign]]:
-    """Put campaigns live or pause them; returns (changed, refused).
-
-    Refused is going live without a usable rule. Publishes nothing: call ruleset_publish.
-    """
-    wanted = [campaign for campaign in campaigns if campaign.status != status]
-    live = status == Campaign.Status.LIVE
-    refused = [campaign for campaign in wanted if live and not _is_publishable(campaign)]
-    changed = [campaign for campaign in wanted if campaign not in refused]
-    for campaign in changed:
-        campaign.status = status
-        campaign.save(update_fields=["status", "updated_at"])
-    return changed, refused
-
-
-def _is_publishable(campaign: Campaign) -> bool:
-    try:
-        rule_parse(campaign.rule)
-    except RuleError:
-        return False
-    return True
-
-
 def ruleset_payload() -> dict[str, Any]:
     """Everything a decision needs, as JSON, and nothing that no page can show.
 
     Campaigns stand in the order in which they win: by priority, then published first, then by id.
     """
-    campaigns: dict[int, list[dict[str, Any]]] = {}
-    rules = readiness.rules_in_force(readiness.situation_now())
+    campaigns: dict[str, list[dict[str, Any]]] = {}
     latest = RuleSet.objects.only("payload").first()
     before = latest.payload if latest else {"slots": []}
     published = _published_since(before)
-    live = Campaign.objects.filter(status=Campaign.Status.LIVE)
-    for campaign in sorted(live, key=lambda one: (-one.priority, published(one.pk), one.pk)):
-        if campaign.pk not in rules:
-            continue  # getting ready, or a rule written past the form, which refuses it
-        values = _campaign_payload(campaign) | {"rule": rules[campaign.pk]}
-        if since := published(campaign.pk):
+    groups = set(ExclusionGroup.objects.values_list("pk", flat=True))
+
+    def order(shown: readiness.Shown) -> tuple[int, float, int]:
+        number = shown.entry["id"]
+        return -shown.entry["priority"], published(number), number
+
+    for slot, entry in sorted(readiness.campaigns_on_pages(), key=order):
+        values = limits_shown(entry, groups)
+        if since := published(entry["id"]):
             values["published"] = since
-        campaigns.setdefault(campaign.slot_id, []).append(values)
+        campaigns.setdefault(slot, []).append(values)
     slots = [
         {
             "key": slot.key,
             "name": slot.name,
             "default": slot.default_id,
-            "campaigns": campaigns.get(slot.pk, []),
+            "campaigns": campaigns.get(slot.key, []),
         }
         for slot in Slot.objects.order_by("key")
     ]
     variants = _variants_shown(slots)
     return {
         "slots": slots,
-        "variants": {str(variant.pk): _variant_payload(variant) for variant in variants},
+        "variants": {str(variant.pk): variant_payload(variant) for variant in variants},
         "weights": {
             name: [weight.weight, weight.negative]
             for name, weight in sorted(profile_selectors.weights_current().items())
@@ -169,7 +161,7 @@ def _published_since(before: Mapping[str, Any]) -> Callable[[int], float]:
 
 
 def _variants_shown(slots: Iterable[Mapping[str, Any]]) -> list[Variant]:
-    """The variants of defaults and live campaigns."""
+    """The variants of defaults and published campaigns."""
     used = {slot["default"] for slot in slots} | {
         campaign["variant"] for slot in slots for campaign in slot["campaigns"]
     }
@@ -191,32 +183,6 @@ def _newest(category: Category) -> list[ContentItem]:
     return list(items.select_related("category")[:CARDS_PER_CATEGORY])
 
 
-def _campaign_payload(campaign: Campaign) -> dict[str, Any]:
-    return {
-        "id": campaign.pk,
-        "name": campaign.name,
-        "variant": campaign.variant_id,
-        "rule": campaign.rule,
-        "priority": campaign.priority,
-        "starts": campaign.starts_at.timestamp() if campaign.starts_at else None,
-        "ends": campaign.ends_at.timestamp() if campaign.ends_at else None,
-        **({"frequency": frequency} if (frequency := campaign_frequency(campaign)) else {}),
-    }
-
-
-def _variant_payload(variant: Variant) -> dict[str, Any]:
-    return {
-        "eyebrow": variant.eyebrow,
-        "headline": variant.headline,
-        "text": variant.text,
-        "button_label": variant.button_label,
-        "button_url": variant.button_url,
-        "image": variant.image,
-        "items_from": variant.items,
-        "category": variant.category.slug if variant.category else "",
-    }
-
-
 def card_payload(item: ContentItem) -> dict[str, Any]:
     """What a card shows of an item."""
     return {
@@ -235,11 +201,20 @@ def card_payload(item: ContentItem) -> dict[str, Any]:
 
 
 def marketer_group_ensure() -> Group:
-    """The group that edits campaigns and content, with exactly MARKETER_PERMISSIONS."""
-    group, _ = Group.objects.get_or_create(name=MARKETER_GROUP)
+    """The group that edits and publishes campaigns and content: exactly MARKETER_PERMISSIONS."""
+    return _group_ensure(MARKETER_GROUP, MARKETER_PERMISSIONS)
+
+
+def editor_group_ensure() -> Group:
+    """The group whose campaigns somebody else publishes: exactly EDITOR_PERMISSIONS."""
+    return _group_ensure(EDITOR_GROUP, EDITOR_PERMISSIONS)
+
+
+def _group_ensure(name: str, permissions: Iterable[str]) -> Group:
+    group, _ = Group.objects.get_or_create(name=name)
     wanted = []
-    for name in MARKETER_PERMISSIONS:
-        app, _, codename = name.partition(".")
+    for permission in permissions:
+        app, _, codename = permission.partition(".")
         wanted.append(Permission.objects.get(content_type__app_label=app, codename=codename))
     group.permissions.set(wanted)
     return group

@@ -51,12 +51,17 @@ PURE = (
     "personalization.frequency_words",
     "personalization.question",
     "personalization.feature_plan",
+    "personalization.interchange",
+    "personalization.interchange_limits",
+    "personalization.month",
+    "personalization.rich_text",
     "personalization.rule_form",
     "personalization.rule_parts",
     "personalization.rule_rows",
     "personalization.rule_words",
     "personalization.rules",
     "personalization.vector_words",
+    "personalization.zones",
 )
 
 RELATIONS = ("ForeignKey", "OneToOneField", "ManyToManyField")

@@ -1,25 +1,31 @@
-"""Campaigns: who sees what, where and when, edited without code."""
+"""Campaigns: who sees what, where and when, edited without code, published when it is meant."""
 
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.forms import Script
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_POST
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from personalization import services
-from personalization.admin.publishing import PublishingAdmin, mark_changed
-from personalization.forms import CampaignForm, rule_names, sentence_or_empty
+from personalization import campaigning
+from personalization.admin.campaign_bulk import BulkActions
+from personalization.admin.campaign_calendar import CalendarView
+from personalization.admin.campaign_exchange import ExchangeViews
+from personalization.admin.campaign_history import HistoryViews
+from personalization.admin.campaign_steps import SAVE_BUTTONS, StepViews
+from personalization.admin.publishing import PublishingAdmin
+from personalization.campaign_form import CampaignForm
+from personalization.forms import rule_names, sentence_or_empty
 from personalization.frequency_form import (
     FREQUENCY_FIELDS,
     FREQUENCY_FIELDSET,
@@ -32,11 +38,17 @@ from personalization.reach import MAX_VISITORS, RECENT, Reach, reach_now
 from personalization.readiness import Waiting, campaigns_waiting, is_ready
 from personalization.rule_form import tree_errors, tree_from_posted
 from personalization.rules.tree import rule_parse
+from personalization.steps import MAY_PUBLISH
+from personalization.versions import draft_differs, draft_payload
+from personalization.zones import local_from_instant
 from profiles.selectors import Progress
 
 #: Instead of the reach of a rule whose features profiles do not hold.
-NOT_COUNTED_YET = "Known once it is live: what it asks of past events is new."
-STATUS_LABELS = {"live": "success", "paused": "warning", "draft": "info"}
+NOT_COUNTED_YET = "Known once it is published: what it asks of past events is new."
+STATUS_LABELS = {
+    "published": "success", "paused": "warning", "review": "primary", "draft": "info",
+    "archived": "",
+}  # fmt: skip
 
 
 class CampaignList(ChangeList):
@@ -52,18 +64,22 @@ class CampaignList(ChangeList):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(PublishingAdmin):
+class CampaignAdmin(
+    BulkActions, StepViews, HistoryViews, ExchangeViews, CalendarView, PublishingAdmin
+):
     form = CampaignForm
     readonly_fields = ("preview", "readiness", "frequency_summary")
+    change_form_outer_before_template = None  # saving changes a draft, and no page
+    change_form_template = "admin/personalization/campaign/change_form.html"
+    change_list_template = "admin/personalization/campaign/change_list.html"
     list_display = ("name_slot", "state", "readiness", "priority", "schedule", "who")
     list_filter = ("status", "slot")
-    list_select_related = ("slot", "variant")
+    list_select_related = ("slot", "variant", "published")
     search_fields = ("name", "slot__name", "variant__name")
-    actions = ("go_live", "pause")
     fieldsets = (
         (None, {"fields": ("name", ("slot", "variant"), "preview")}),
         ("Who sees it", {"fields": ("rule",)}),
-        ("When", {"fields": (("status", "priority"), ("starts_at", "ends_at"), "readiness")}),
+        ("When", {"fields": ("priority", "zone", ("starts_at", "ends_at"), "readiness")}),
         FREQUENCY_FIELDSET,
     )
 
@@ -83,6 +99,43 @@ class CampaignAdmin(PublishingAdmin):
             *super().get_urls(),
         ]
 
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may change what pages show by campaigns."""
+        return request.user.has_perm(MAY_PUBLISH)
+
+    # --- The form saves the draft --------------------------------------------------------------
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Campaign | None:
+        if request.method == "POST" and object_id.isdecimal() and len(object_id) < 19:
+            # Held until the form has compared and saved: nobody comes in between.
+            Campaign.objects.select_for_update().filter(pk=object_id).first()
+        return super().get_object(request, object_id, from_field)
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:  # type: ignore[override]
+        # Not as PublishingAdmin does: a draft is on no page.
+        before = draft_payload(Campaign.objects.get(pk=obj.pk)) if change else None
+        obj.revision += 1
+        ModelAdmin.save_model(self, request, obj, form, change)
+        by = request.user.get_username()
+        campaigning.draft_record(campaign=obj, before=before, by=by)
+
+    def response_add(self, request: HttpRequest, obj: Campaign, *args: Any, **kwargs: Any) -> Any:
+        return self._to_step(request, obj) or super().response_add(request, obj, *args, **kwargs)
+
+    def response_change(self, request: HttpRequest, obj: Campaign) -> Any:
+        return self._to_step(request, obj) or super().response_change(request, obj)
+
+    def _to_step(self, request: HttpRequest, obj: Campaign) -> HttpResponse | None:
+        for button in SAVE_BUTTONS:
+            if button.action_name in request.POST:
+                return redirect("admin:campaign_step", obj.pk, button.step)
+        is_pending = obj.status in (Campaign.Status.PUBLISHED, Campaign.Status.PAUSED)
+        text = "Pages still follow the published version." if is_pending else "It is a draft."
+        self.message_user(request, f"{text} Publish it, or submit it for review.", messages.INFO)
+        return None
+
     # --- The list ------------------------------------------------------------------------------
 
     @display(description="Campaign", ordering="name", header=True)
@@ -91,12 +144,17 @@ class CampaignAdmin(PublishingAdmin):
 
     @display(description="Status", ordering="status", label=STATUS_LABELS)
     def state(self, campaign: Campaign) -> tuple[str, str]:
-        return campaign.status, campaign.get_status_display()
+        word = campaign.get_status_display()
+        if campaign.submitted_id and campaign.status != Campaign.Status.REVIEW:
+            word += ", changes in review"
+        elif campaign.published is not None and draft_differs(campaign):
+            word += ", draft differs"
+        return campaign.status, word
 
     @display(description="On pages")
     def readiness(self, campaign: Campaign) -> str:
         if campaign._state.adding:
-            return "Not yet: save it first."
+            return "Not yet: publish it first."
         return render_to_string(
             "admin/personalization/_readiness.html",
             {"campaign": campaign, "said": readiness_html(campaign, self._waiting(campaign))},
@@ -109,41 +167,13 @@ class CampaignAdmin(PublishingAdmin):
         waiting: Waiting | None = campaign.waiting  # type: ignore[attr-defined]
         return waiting
 
-    @display(description="Schedule (UTC)", ordering="starts_at")
+    @display(description="Schedule", ordering="starts_at")
     def schedule(self, campaign: Campaign) -> str:
         return schedule_text(campaign)
 
     @display(description="Who sees it")
     def who(self, campaign: Campaign) -> str:
         return campaign.sentence  # type: ignore[attr-defined]
-
-    @admin.action(description="Go live", permissions=["change"])
-    def go_live(self, request: HttpRequest, campaigns: QuerySet[Campaign]) -> None:
-        self._set_status(request, campaigns, Campaign.Status.LIVE, "live")
-
-    @admin.action(description="Pause", permissions=["change"])
-    def pause(self, request: HttpRequest, campaigns: QuerySet[Campaign]) -> None:
-        self._set_status(request, campaigns, Campaign.Status.PAUSED, "paused")
-
-    def _set_status(
-        self, request: HttpRequest, campaigns: QuerySet[Campaign], status: str, word: str
-    ) -> None:
-        changed, refused = services.campaigns_status_set(campaigns=campaigns, status=status)
-        for campaign in changed:
-            self.log_change(request, campaign, f"Was set {word}.")
-            mark_changed(request)
-        for campaign in refused:
-            self.message_user(
-                request,
-                f"“{campaign}” stays {campaign.get_status_display().lower()}: "
-                "its rule needs at least one condition.",
-                messages.ERROR,
-            )
-        if changed:
-            listed = ", ".join(f"“{campaign}”" for campaign in changed)
-            self.message_user(request, f"Now {word}: {listed}.")
-        elif not refused:
-            self.message_user(request, f"Already {word}.", messages.INFO)
 
     # --- Beside the form -----------------------------------------------------------------------
 
@@ -204,7 +234,7 @@ class CampaignAdmin(PublishingAdmin):
 def readiness_html(campaign: Campaign, waiting: Waiting | None) -> SafeString:
     """Whether pages follow the campaign, and if not yet, how far it is."""
     said = {
-        "is_on": campaign.status == Campaign.Status.LIVE,
+        "is_on": campaign.status == Campaign.Status.PUBLISHED,
         "waiting": waiting,
         "counted": progress_text(waiting.progress) if waiting and waiting.progress else "",
     }
@@ -240,12 +270,20 @@ def reach_text(reach: Reach) -> str:
 
 
 def schedule_text(campaign: Campaign) -> str:
-    """When a campaign is on, in few words."""
+    """When a campaign is on, in few words, on the clocks of its zone."""
     now = timezone.now()
     starts, ends = campaign.starts_at, campaign.ends_at
+    clocks = {
+        moment: f"{local_from_instant(moment, campaign.zone):%-d %b %Y, %H:%M}"
+        for moment in (starts, ends)
+        if moment
+    }
+    if not clocks:
+        return "Always"
     if ends and ends <= now:
-        return f"Ended {ends:%d %b %Y %H:%M}"
-    until = f"until {ends:%d %b %Y %H:%M}" if ends else ""
-    if starts and starts > now:
-        return f"From {starts:%d %b %Y %H:%M} {until}".strip()
-    return until.capitalize() if until else "Always"
+        text = f"Ended {clocks[ends]}"
+    else:
+        until = f"until {clocks[ends]}" if ends else ""
+        begun = starts is None or starts <= now
+        text = f"from {clocks[starts]} {until}".strip() if starts and not begun else until
+    return f"{text[:1].upper()}{text[1:]} {campaign.zone}" if text else "Always"

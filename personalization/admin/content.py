@@ -3,16 +3,26 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.forms import Script
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import URLPattern, path
 from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from personalization.admin.publishing import PublishingAdmin, mark_changed
+from personalization.campaigning import campaigns_showing, content_record
+from personalization.changes import content_changes
 from personalization.forms import ContentItemForm, VariantForm
-from personalization.models import Category, ContentItem, Slot, Variant
+from personalization.models import Campaign, Category, ContentItem, Slot, Variant
+from personalization.pictures import rich_show
 from personalization.preview import variant_preview
+from personalization.rich_text import rich_render
+from personalization.steps import MAY_PUBLISH
+from personalization.versions import variant_payload
 
 
 @admin.register(Category)
@@ -99,7 +109,10 @@ class VariantAdmin(PublishingAdmin):
     readonly_fields = ("preview",)
     fieldsets = (
         (None, {"fields": ("name",)}),
-        ("Words", {"fields": ("eyebrow", "headline", "text", ("button_label", "button_url"))}),
+        (
+            "Words",
+            {"fields": ("eyebrow", "headline", "text", "body", ("button_label", "button_url"))},
+        ),
         ("Picture and items", {"fields": ("image", ("items", "category"))}),
         ("As saved", {"fields": ("preview",)}),
     )
@@ -110,6 +123,42 @@ class VariantAdmin(PublishingAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Variant | None = None) -> Any:
         return super().get_fieldsets(request, obj)[: None if obj else -1]
+
+    class Media:
+        js = (Script("dist/admin-variant.js", defer=True),)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.body_view))
+        return [path("body/", view, name="variant_body"), *super().get_urls()]
+
+    def body_view(self, request: HttpRequest) -> HttpResponse:
+        """The posted Markdown as pages show it."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        source = request.POST.get("body", "")[:5000]
+        return HttpResponse(rich_show(rich_render(source)) or "Nothing yet.")
+
+    def has_change_permission(self, request: HttpRequest, obj: Variant | None = None) -> bool:
+        """What a page shows is changed by those who may publish; drafts by those who may edit."""
+        if not super().has_change_permission(request, obj):
+            return False
+        return obj is None or request.user.has_perm(MAY_PUBLISH) or not is_shown(obj)
+
+    def shown_where(self, obj: Variant) -> list[str]:
+        slots = Slot.objects.filter(default=obj)
+        return [
+            *(f"the campaign “{campaign}”" for campaign in campaigns_showing(obj)),
+            *(f"the slot “{slot}”, by default" for slot in slots),
+        ]
+
+    def save_model(self, request: HttpRequest, obj: Variant, form: Any, change: bool) -> None:  # type: ignore[override]
+        stored = Variant.objects.select_related("category").get(pk=obj.pk) if change else None
+        before = variant_payload(stored) if stored else None
+        super().save_model(request, obj, form, change)
+        if before is not None:
+            changes = content_changes(before, variant_payload(obj))
+            by = request.user.get_username()
+            content_record(variant=obj, changes=changes, by=by)
 
     @display(description="Items", ordering="items")
     def shows_items(self, variant: Variant) -> str:
@@ -136,3 +185,14 @@ class SlotAdmin(PublishingAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Slot | None = None) -> tuple[str, ...]:
         # Templates name a slot by its key.
         return ("key",) if obj else ()
+
+    def shown_where(self, obj: Slot) -> list[str]:
+        return [f"every page with the slot “{obj.key}”"]
+
+
+def is_shown(variant: Variant) -> bool:
+    """Whether a page may show a variant: by a published campaign, also a paused one, or a slot."""
+    return (
+        Campaign.objects.filter(live_variant=variant).exists()
+        or Slot.objects.filter(default=variant).exists()
+    )

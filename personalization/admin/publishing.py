@@ -20,6 +20,18 @@ class PublishingAdmin(ModelAdmin):
     compressed_fields = False
     warn_unsaved_form = True
     list_per_page = 50
+    change_form_outer_before_template: str | None = "admin/personalization/_publishes.html"
+
+    def shown_where(self, obj: Any) -> list[str] | None:
+        """Where pages show what is edited here, in words; None where that cannot be named."""
+        return None
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        original = context.get("original")
+        context["shown_where"] = self.shown_where(original) if original else None
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

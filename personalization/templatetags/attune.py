@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from personalization.decide import Decision
+from personalization.pictures import rich_show
 
 register = template.Library()
 log = logging.getLogger(__name__)
@@ -87,3 +88,9 @@ def _outcomes(decision: Decision, path: str) -> dict[str, str]:
         "click_url": url if frequency.after_click else "",
         "path": path,
     }
+
+
+@register.filter
+def rich(html: object) -> SafeString:
+    """`{{ content.body|rich }}`: a variant's words with their form, and nothing that could act."""
+    return rich_show(str(html or ""))

@@ -175,7 +175,7 @@ def list_variables_read() -> set[str]:
                 if (
                     isinstance(node, ast.Call)
                     and isinstance(node.func, ast.Name)
-                    and re.fullmatch(r"env_(str|int|bool|list|origins|path)", node.func.id)
+                    and re.fullmatch(r"env_(str|int|bool|list|origins|path|zone)", node.func.id)
                     and node.args
                     and isinstance(node.args[0], ast.Constant)
                 ):

@@ -62,7 +62,7 @@ def test_the_logins_work_and_only_their_owner_can_read_them(
         demo_load(logins_path=logins_path)
     logins = json.loads(logins_path.read_text())
     assert stat.S_IMODE(logins_path.stat().st_mode) == 0o600
-    assert set(logins) == {"admin", "marketer"}
+    assert set(logins) == {"admin", "marketer", "editor"}
     for name, password in logins.items():
         assert authenticate(username=name, password=password) is not None
     marketer = get_user_model().objects.get(username="marketer")

@@ -88,6 +88,15 @@ def save(page: Page) -> None:
     page.wait_for_url("**/campaign/")
 
 
+def publish(page: Page) -> None:
+    """Save, look at what would change, and confirm."""
+    page.get_by_role("button", name="Save and publish …").last.click()
+    page.wait_for_url("**/step/publish/")
+    page.get_by_role("button", name="Publish", exact=True).click()
+    page.wait_for_url("**/change/")
+    expect(page.get_by_text("Pages follow at once")).to_be_visible()
+
+
 def part(row: Locator, name: str) -> Locator:
     return row.locator(f"[data-part={name}]")
 
@@ -119,10 +128,9 @@ def test_a_marketer_builds_a_rule_from_nothing(marketer: Page) -> None:
         "The interest in Cycling is at least 7.5 and (using a phone or made at least 2 visits)."
     )
     expect(page.locator("[data-reach-text]")).to_have_text("No visitors in the last 30 days yet.")
-    page.select_option("#id_status", "live")
-    save(page)
-    expect(page.get_by_text("Published as version")).to_be_visible()
+    publish(page)
     made = campaign("Cyclists on phones")
+    assert made.status == "published"
     assert made.rule == {
         "all": [
             {"condition": "affinity", "category": "cycling", "horizon": "long",
@@ -137,12 +145,12 @@ def test_a_changed_threshold_reaches_the_next_page_view(
     marketer: Page, visitor: UUID, client: Client
 ) -> None:
     from personalization.models import Campaign
-    from personalization.services import ruleset_publish
+    from tests.personalization.publishing import campaigns_publish
 
     only = Campaign.objects.filter(name="Gardening readers")
     Campaign.objects.exclude(name="Gardening readers").update(status="draft")
-    only.update(rule={"condition": "strongest_interest", "operator": ">=", "value": 100})
-    ruleset_publish()
+    rule = {"condition": "strongest_interest", "operator": ">=", "value": 100}
+    campaigns_publish(only, rule=rule)
 
     def shown() -> bool:
         client.cookies[COOKIE_NAME] = cookie_value(visitor, datetime.now(UTC))
@@ -152,6 +160,9 @@ def test_a_changed_threshold_reaches_the_next_page_view(
     marketer.goto(form_of(only.get()))
     part(marketer.locator("[data-rule-row]").first, "value").fill("7")
     save(marketer)
+    assert not shown(), "what is saved is a draft"
+    marketer.goto(form_of(only.get()))
+    publish(marketer)
     assert only.get().rule["value"] == 7, "a rule of one condition stays one"
     assert shown()
 

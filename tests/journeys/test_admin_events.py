@@ -20,6 +20,7 @@ from tests.journeys.test_admin import (
     marketer,
     ours,
     part,
+    publish,
     save,
     site,
 )
@@ -131,10 +132,10 @@ def test_a_marketer_publishes_on_what_visitors_did_before(
         "Viewed pages in Gardening where content type is “article” at least 3 times within 14 days"
         " and never purchased so far."
     )
-    page.select_option("#id_status", "live")
-    save(page)
+    publish(page)
 
     made = campaign("Readers of gardening")
+    page.goto("/admin/personalization/campaign/")
     row = page.locator("#result_list tr", has_text="Readers of gardening")
     expect(row).to_contain_text("Getting ready: ")
     assert made.rule["all"][0]["where"] == [ARTICLES]

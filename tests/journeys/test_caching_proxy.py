@@ -58,7 +58,7 @@ def logins_path(tmp_path: Path) -> Path:
 def reader_make(category: str) -> UUID:
     """Who read this category and got a campaign of their own on the home page's hero."""
     from personalization.models import Campaign, Slot, Variant
-    from personalization.services import ruleset_publish
+    from tests.personalization.publishing import campaigns_publish
     from tests.tracking.people import ana_make, drain, event_make, inbox_put
 
     visitor_id = ana_make()
@@ -68,11 +68,11 @@ def reader_make(category: str) -> UUID:
     slot = Slot.objects.get(key="home-hero")
     variant = Variant.objects.create(name=f"For {category}", headline=f"Only for {category}")
     rule = {"condition": "events", "type": "page_view", "category": category, "days": 7}
-    Campaign.objects.create(
-        name=f"Readers of {category}", slot=slot, variant=variant, status="live",
+    made = Campaign.objects.create(
+        name=f"Readers of {category}", slot=slot, variant=variant,
         rule={"all": [{**rule, "operator": ">=", "value": 3}]},
     )  # fmt: skip
-    ruleset_publish(by="test")
+    campaigns_publish(Campaign.objects.filter(pk=made.pk))
     return visitor_id
 
 

@@ -26,7 +26,7 @@ def activity() -> None:
     from tracking import activity
 
     now = datetime.now(UTC)
-    shown = {"slot": "home-hero", "campaign": Campaign.objects.filter(status="live")[0].pk}
+    shown = {"slot": "home-hero", "campaign": Campaign.objects.filter(status="published")[0].pk}
     for hours in (0, 1, 3, 7, 20, 50, 100):
         ana = ana_make()
         at = int((now - timedelta(hours=hours)).timestamp() * 1000)

@@ -58,7 +58,7 @@ def shop(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[str]:
     """The shop's address; Attune has one campaign, for its pages about gardening."""
     from demo.loader import demo_load
     from personalization.models import Campaign, Slot, Variant
-    from personalization.services import ruleset_publish
+    from tests.personalization.publishing import campaigns_publish
 
     demo_load(logins_path=tmp_path / "logins.json")
     Campaign.objects.update(status="draft")
@@ -67,10 +67,10 @@ def shop(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[str]:
         button_label="Read on", button_url="/c/gardening/",
     )  # fmt: skip
     Campaign.objects.create(
-        name="Diggers", slot=Slot.objects.get(key="home-hero"), variant=variant, status="live",
+        name="Diggers", slot=Slot.objects.get(key="home-hero"), variant=variant,
         rule={"all": [{"condition": "page_category", "category": "gardening"}]},
     )  # fmt: skip
-    ruleset_publish(by="test")
+    campaigns_publish(Campaign.objects.filter(name="Diggers"))
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Shop, attune=str(live_server)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

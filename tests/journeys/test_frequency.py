@@ -26,13 +26,12 @@ def campaign(tmp_path: Path, **limits: Any) -> Any:
     """The demo with one live campaign, for everybody, in the home page's hero."""
     from demo.loader import demo_load
     from personalization.models import Campaign
-    from personalization.services import ruleset_publish
+    from tests.personalization.publishing import campaigns_publish
 
     demo_load(logins_path=tmp_path / "logins.json")
     Campaign.objects.exclude(name=NAME).update(status="draft")
     chosen = Campaign.objects.filter(name=NAME)
-    chosen.update(status="live", rule={"condition": "gpc", "value": "off"}, **limits)
-    ruleset_publish(by="test")
+    campaigns_publish(chosen, rule={"condition": "gpc", "value": "off"}, **limits)
     return chosen.get()
 
 

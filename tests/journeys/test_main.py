@@ -11,10 +11,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from demo.loader import demo_load
 from personalization.models import Campaign, ContentItem
-from personalization.services import ruleset_publish
 from profiles.models import Profile
 from profiles.selectors import profile_cache_key
 from profiles.state import state_decode
+from tests.personalization.publishing import campaigns_publish
 from tests.waiting import wait_until
 from tracking import selectors
 from tracking.models import Event, Inbox
@@ -44,8 +44,7 @@ def site(tmp_path: Path) -> None:
     hero = Campaign.objects.filter(slot__key="home-hero")
     chosen = hero.order_by("pk")[0]
     hero.exclude(pk=chosen.pk).update(status="draft")
-    Campaign.objects.filter(pk=chosen.pk).update(status="live", rule=RULE)
-    ruleset_publish(by="test")
+    campaigns_publish(Campaign.objects.filter(pk=chosen.pk), rule=RULE)
 
 
 def hero_headline(page: Page) -> str:

@@ -28,6 +28,14 @@ def marketer(db: None) -> Client:
 
 
 @pytest.fixture
+def editor(db: None) -> Client:
+    """Edo, of the group Editor: drafts and submits, publishes nothing."""
+    from tests.personalization.admin_site import client_of
+
+    return client_of("edo", editor=True)
+
+
+@pytest.fixture
 def superuser(db: None) -> Client:
     from tests.personalization.admin_site import client_of
 

@@ -23,8 +23,19 @@ MARKETER_MAY = {
 }
 PAGES = {"list": "changelist", "add": "add"}
 MODELS = sorted(f"{m._meta.app_label}_{m._meta.model_name}" for m in admin.site._registry)
-ASKING = ["campaign_reach", "campaign_frequency", "weights_preview", "half_lives_fading"]
-OTHERS = ["/admin/visitors/00000000/", "/admin/personalization/campaign/preview/?variant=1"]
+ASKING = [
+    "campaign_reach", "campaign_frequency", "variant_body", "weights_preview", "half_lives_fading",
+]  # fmt: skip
+CAMPAIGNS = "/admin/personalization/campaign"
+OTHERS = [
+    "/admin/visitors/00000000/",
+    f"{CAMPAIGNS}/preview/?variant=1",
+    f"{CAMPAIGNS}/calendar/",
+    f"{CAMPAIGNS}/import/",
+    f"{CAMPAIGNS}/1/export/",
+    f"{CAMPAIGNS}/1/step/publish/",
+    f"{CAMPAIGNS}/1/rollback/1/",
+]
 
 
 def test_the_marketers_models_are_registered() -> None:

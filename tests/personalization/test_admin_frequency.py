@@ -7,11 +7,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from personalization.campaigning import campaign_pause, campaign_resume
 from personalization.changes import ruleset_changes
 from personalization.models import Campaign, ExclusionGroup, PressureBudget, RuleSet
 from personalization.selectors import befores_attach, ruleset_version
 from personalization.services import ruleset_payload, ruleset_publish
 from tests.personalization.admin_site import Site
+from tests.personalization.publishing import campaigns_publish
 
 CHANGE = "admin:personalization_campaign_change"
 BUDGET = "admin:personalization_pressurebudget_changelist"
@@ -25,6 +27,12 @@ def save(client: Client, site: Site, **changed: Any) -> Any:
     return client.post(reverse(CHANGE, args=[site.campaign.pk]), site.posted(**changed))
 
 
+def published(site: Site, client: Client, **changed: Any) -> None:
+    """Save the draft and publish it."""
+    assert save(client, site, **changed).status_code == 302
+    campaigns_publish(Campaign.objects.all())
+
+
 def changes() -> list[str]:
     """What the latest version changed."""
     (latest,) = befores_attach(RuleSet.objects.all()[:1])
@@ -33,8 +41,10 @@ def changes() -> list[str]:
 
 def test_limits_are_saved_published_and_said(site: Site, marketer: Client) -> None:
     assert save(marketer, site, **LIMITS).status_code == 302
-    (published,) = ruleset_payload()["slots"][0]["campaigns"]
-    assert published["frequency"] == {
+    assert "frequency" not in ruleset_payload()["slots"][0]["campaigns"][0], "it is a draft"
+    campaigns_publish(Campaign.objects.all())
+    (shown,) = ruleset_payload()["slots"][0]["campaigns"]
+    assert shown["frequency"] == {
         "cap": {"count": 3, "unit": "days", "length": 7},
         "after_dismissal": 7,
         "after_event": ["purchase", 14],
@@ -49,7 +59,7 @@ def test_limits_are_saved_published_and_said(site: Site, marketer: Client) -> No
 
 
 def test_a_campaign_without_limits_is_published_as_before(site: Site, marketer: Client) -> None:
-    save(marketer, site)
+    published(site, marketer)
     assert ruleset_version() == site.version
     assert "frequency" not in ruleset_payload()["slots"][0]["campaigns"][0]
     page = marketer.get(reverse(CHANGE, args=[site.campaign.pk])).content.decode()
@@ -100,7 +110,7 @@ def test_an_exclusion_group_is_made_lists_its_campaigns_and_is_published(
     marketer.post(add, {"name": "Sales", "window_length": "7", "window_unit": "days"})
     group = ExclusionGroup.objects.get()
     assert ruleset_version() == site.version, "a group of nobody changes no page"
-    save(marketer, site, exclusion_group=group.pk)
+    published(site, marketer, exclusion_group=group.pk)
     says = "Whoever was shown one of them is shown no other within a week."
     assert changes() == [
         "“Gardeners”, how often: As often as the rule matches. → Never with another of “Sales”.",
@@ -109,7 +119,7 @@ def test_an_exclusion_group_is_made_lists_its_campaigns_and_is_published(
     listed = marketer.get(reverse("admin:personalization_exclusiongroup_changelist"))
     assert says in listed.content.decode()
     url = reverse("admin:personalization_exclusiongroup_change", args=[group.pk])
-    assert "Gardeners</a>, live, in Hero" in marketer.get(url).content.decode()
+    assert "Gardeners</a>, published, in Hero" in marketer.get(url).content.decode()
     marketer.post(url, {"name": "Sales", "window_length": "1", "window_unit": "visit"})
     assert changes() == [
         "Exclusion group “Sales” changed. "
@@ -119,6 +129,11 @@ def test_an_exclusion_group_is_made_lists_its_campaigns_and_is_published(
         reverse("admin:personalization_exclusiongroup_delete", args=[group.pk]), {"post": "yes"}
     )
     assert "exclusion_groups" not in ruleset_payload()
+    assert "frequency" not in ruleset_payload()["slots"][0]["campaigns"][0]
+    assert changes() == [
+        "“Gardeners”, how often: Never with another of “Sales”. → As often as the rule matches.",
+        "Exclusion group “Sales” removed.",
+    ]
     assert Campaign.objects.get().exclusion_group is None
 
 
@@ -130,8 +145,7 @@ def test_the_budget_is_one_form_and_a_version(site: Site, marketer: Client) -> N
     assert changes() == ["Pressure budget of a visitor: no budget → at most 5 times a week"]
     marketer.post(reverse(BUDGET), {"count": "2", "days": "1"})
     assert PressureBudget.objects.get().days == 1
-    Campaign.objects.update(budget_exempt="The law asks for it.")
-    ruleset_publish(by="test")
+    campaigns_publish(Campaign.objects.all(), budget_exempt="The law asks for it.")
     page = marketer.get(reverse(BUDGET)).content.decode()
     assert "at most twice a day, in all tabs and slots together" in page
     assert "Gardeners</a>: The law asks for it." in page
@@ -152,17 +166,17 @@ def test_the_order_of_a_version_is_priority_then_publication_then_id(
         name="Older id", slot=site.slot, variant=site.variant, rule=site.campaign.rule
     )
     newer = Campaign.objects.create(
-        name="Newer id", slot=site.slot, variant=site.variant, rule=site.campaign.rule,
-        status="live",
-    )  # fmt: skip
-    ruleset_publish(by="test")
-    Campaign.objects.filter(pk=older.pk).update(status="live")
-    ruleset_publish(by="test")
+        name="Newer id", slot=site.slot, variant=site.variant, rule=site.campaign.rule
+    )
+    campaigns_publish(Campaign.objects.filter(pk=newer.pk))
+    campaigns_publish(Campaign.objects.filter(pk=older.pk))
+    campaigns_publish(Campaign.objects.filter(pk=newer.pk), zone="Europe/Berlin")
     names = [one["name"] for one in ruleset_payload()["slots"][0]["campaigns"]]
     assert names == ["Gardeners", "Newer id", "Older id"]
-    Campaign.objects.filter(pk=newer.pk).update(status="paused")
+    newer.refresh_from_db()
+    campaign_pause(campaign=newer, by="test")
     ruleset_publish(by="test")
-    Campaign.objects.filter(pk=newer.pk).update(status="live")
+    campaign_resume(campaign=newer, by="test")
     ruleset_publish(by="test")
     names = [one["name"] for one in ruleset_payload()["slots"][0]["campaigns"]]
     assert names == ["Gardeners", "Older id", "Newer id"], "a pause ends a publication"

@@ -14,12 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from personalization.models import Campaign
-from personalization.services import ruleset_publish
 from personalization.visitor_view import visitor_report
 from profiles import declaring, rebuild
 from profiles import selectors as profile_selectors
 from profiles.features.definition import Feature, Lifetime
 from tests.personalization.admin_site import Site
+from tests.personalization.publishing import campaigns_publish
 from tests.tracking.people import ana_make, ben_make, drain, event_make, inbox_put, visitor_make
 from tests.tracking.people import withdraw as consent_withdraw
 from tracking.models import Event
@@ -54,8 +54,7 @@ def reads(visitor_id: UUID, count: int = 4, **fields: Any) -> None:
 
 @pytest.fixture
 def ana(site: Site) -> UUID:
-    Campaign.objects.update(rule=READS_GARDENING)
-    ruleset_publish(by="test")
+    campaigns_publish(Campaign.objects.all(), rule=READS_GARDENING)
     ana = ana_make()
     reads(ana)
     return ana

@@ -116,7 +116,7 @@ def test_a_campaign_nobody_was_shown_has_no_rate(site: Site, marketer: Client) -
 
 
 def test_without_a_live_campaign_it_says_what_to_do(marketer: Client) -> None:
-    assert "No campaign is live." in home(marketer)
+    assert "No campaign is on the pages." in home(marketer)
 
 
 def test_top_interests_are_the_sites_and_named(site: Site, marketer: Client) -> None:

@@ -23,6 +23,7 @@ from personalization.question import MAX_BODY_BYTES, Refusal
 from personalization.services import ruleset_publish
 from tests.personalization.admin_site import Site
 from tests.personalization.asking import HERE, PHONE, ask
+from tests.personalization.publishing import campaigns_publish
 from tests.tracking.people import ana_make, ben_make, drain, event_make, inbox_put, withdraw
 from tests.tracking.test_parse import JSON
 from tracking import counters
@@ -36,8 +37,7 @@ def publish(site: Site, rule: dict[str, Any], **variant: Any) -> int:
     default = Variant.objects.create(name="Default", headline="Welcome")
     Slot.objects.update(default=default)
     Variant.objects.filter(pk=site.variant.pk).update(**variant)
-    type(site.campaign).objects.filter(pk=site.campaign.pk).update(rule=rule)
-    return ruleset_publish(by="test")
+    return campaigns_publish(type(site.campaign).objects.filter(pk=site.campaign.pk), rule=rule)
 
 
 def on_page(**condition: Any) -> dict[str, Any]:

@@ -21,12 +21,14 @@ from django.test.utils import CaptureQueriesContext
 from bench.page import round_trips
 from consent.cookies import COOKIE_NAME, cookie_value
 from personalization import exposing
+from personalization.campaigning import campaign_pause
 from personalization.models import Campaign, ExclusionGroup, PressureBudget
 from personalization.selectors import decisions_explain, ruleset_latest, visitor_context
 from personalization.services import ruleset_publish
 from personalization.shown import ShownCopy, shown_cache_key, shown_read
 from personalization.visitor import Visitor
 from tests.personalization.admin_site import Site
+from tests.personalization.publishing import campaigns_publish
 from tests.tracking.people import (
     ana_make,
     ben_make,
@@ -52,8 +54,7 @@ def capped(transactional_db: None) -> Campaign:
 
 
 def limits(campaign: Campaign, **values: Any) -> Campaign:
-    Campaign.objects.filter(pk=campaign.pk).update(**values)
-    ruleset_publish(by="test")
+    campaigns_publish(Campaign.objects.filter(pk=campaign.pk), **values)
     campaign.refresh_from_db()
     return campaign
 
@@ -64,10 +65,9 @@ def second(campaign: Campaign, **values: Any) -> Campaign:
 
     slot = Slot.objects.create(key="strip", name="Strip", default=campaign.variant)
     made = Campaign.objects.create(
-        **{"name": "Second", "slot": slot, "variant": campaign.variant, "rule": ALWAYS,
-           "status": "live", **values}
-    )  # fmt: skip
-    ruleset_publish(by="test")
+        **{"name": "Second", "slot": slot, "variant": campaign.variant, "rule": ALWAYS, **values}
+    )
+    campaigns_publish(Campaign.objects.filter(pk=made.pk))
     return made
 
 
@@ -207,7 +207,8 @@ def test_one_campaign_of_a_group_is_shown_also_on_one_page(capped: Campaign) -> 
     limits(capped, exclusion_group=group)
     ana = ana_make()
     assert page(ana, "hero", "strip") == [True, False]
-    limits(capped, status="paused")
+    campaign_pause(campaign=capped, by="test")
+    ruleset_publish(by="test")
     assert page(ana, "strip") == [False], f"{capped} was seen, though it has ended"
     assert page(ana_make(), "strip") == [True], other
 

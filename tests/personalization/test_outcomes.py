@@ -12,8 +12,8 @@ from django.test import Client
 
 from consent.cookies import COOKIE_NAME, cookie_value
 from personalization.models import Campaign, Slot
-from personalization.services import ruleset_publish
 from tests.personalization.admin_site import Site
+from tests.personalization.publishing import campaigns_publish
 from tests.tracking.people import BROWSER, ana_make, ben_make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,10 +27,10 @@ def campaign(transactional_db: None) -> Campaign:
     """Live in the home page's hero, for everybody, with pauses of a week."""
     site = Site()
     Slot.objects.update(key="home-hero")
-    Campaign.objects.update(
-        rule={"condition": "gpc", "value": "off"}, pause_dismissed_days=7, pause_clicked_days=7
+    always = {"condition": "gpc", "value": "off"}
+    campaigns_publish(
+        Campaign.objects.all(), rule=always, pause_dismissed_days=7, pause_clicked_days=7
     )
-    ruleset_publish(by="test")
     return Campaign.objects.get(pk=site.campaign.pk)
 
 
@@ -68,8 +68,7 @@ def test_a_click_is_told_by_a_beacon(campaign: Campaign) -> None:
 def test_what_gives_no_pause_has_no_button_and_changes_nothing(
     campaign: Campaign, redis_server: redis.Redis
 ) -> None:
-    Campaign.objects.update(pause_dismissed_days=None, pause_clicked_days=None)
-    ruleset_publish(by="test")
+    campaigns_publish(Campaign.objects.all(), pause_dismissed_days=None, pause_clicked_days=None)
     client = client_for(ana_make())
     page = client.get("/").content.decode()
     assert "data-attune-campaign" in page

@@ -9,14 +9,16 @@ from uuid import UUID
 
 import pytest
 
-from personalization import readiness, selectors, services
+from personalization import campaigning, readiness, selectors, services
 from personalization.decide import decide
-from personalization.models import Campaign, RuleSet
+from personalization.models import Campaign, RuleSet, Variant
+from personalization.steps import CampaignStepError
 from profiles import declaring, rebuild
 from profiles import selectors as profile_selectors
 from profiles.features.definition import Feature, Rolling
 from profiles.signals import profiles_rebuilt
 from tests.personalization.admin_site import Site, client_of
+from tests.personalization.publishing import campaigns_publish
 from tests.tracking.people import ana_make, drain, event_make, inbox_put
 
 if TYPE_CHECKING:
@@ -50,15 +52,23 @@ def lost_nudges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def campaign_make(site: Site, name: str = "Readers", rule: Any = RULE, **fields: Any) -> Campaign:
-    given = {"slot": site.slot, "variant": site.variant, "status": "live", "priority": 90} | fields
-    return Campaign.objects.create(name=name, rule=rule, **given)
+    """A published campaign; the rules are not published yet."""
+    given = {"slot": site.slot, "variant": site.variant, "priority": 90} | fields
+    campaign = Campaign.objects.create(name=name, rule=rule, **given)
+    campaigning.campaign_publish(campaign=campaign, by="mara")
+    return campaign
+
+
+def entries() -> list[dict[str, Any]]:
+    """Every campaign on the pages."""
+    row = RuleSet.objects.first()
+    assert row is not None
+    return [campaign for slot in row.payload["slots"] for campaign in slot["campaigns"]]
 
 
 def published() -> dict[int, Any]:
     """The rule of every campaign on the pages."""
-    row = RuleSet.objects.first()
-    assert row is not None
-    return {c["id"]: c["rule"] for slot in row.payload["slots"] for c in slot["campaigns"]}
+    return {campaign["id"]: campaign["rule"] for campaign in entries()}
 
 
 def read(visitor_id: UUID, times: int, **fields: Any) -> None:
@@ -154,18 +164,26 @@ def test_other_campaigns_answer_as_before_while_one_gets_ready(site: Site) -> No
     assert shown(ana) == second.pk
 
 
-def test_pages_follow_the_earlier_rule_until_the_new_one_is_ready(site: Site) -> None:
+def test_pages_follow_the_earlier_version_until_the_new_one_is_ready(site: Site) -> None:
     campaign = campaign_make(site, rule=READ)
     services.ruleset_publish()
     rebuild.rebuild_shard(0)
     stricter = READ | {"window": {"kind": "rolling", "minutes": 1440}}
-    Campaign.objects.filter(pk=campaign.pk).update(rule=stricter)
-    services.ruleset_publish()
+    other = Variant.objects.create(name="Other", headline="Other words")
+    changed = {"rule": stricter, "variant": other, "cap_count": 3, "name": "Renamed"}
+    campaigns_publish(Campaign.objects.filter(pk=campaign.pk), **changed)
     assert published()[campaign.pk] == READ
+    [earlier] = [each for each in entries() if each["id"] == campaign.pk]
+    assert (earlier["name"], earlier["variant"]) == ("Readers", site.variant.pk), "as a whole"
+    assert "frequency" not in earlier
     assert readiness.campaigns_waiting()[campaign.pk].has_earlier
     assert len(declared(campaign)) == 2
     rebuild.rebuild_shard(0)
     assert published()[campaign.pk] == stricter
+    [now] = [each for each in entries() if each["id"] == campaign.pk]
+    assert (now["name"], now["variant"]) == ("Renamed", other.pk)
+    assert now["frequency"]["cap"]["count"] == 3
+    assert now["published"] == earlier["published"], "it was on pages without a break"
     assert len(declared(campaign)) == 1, "what only the earlier rule asked is let go"
 
 
@@ -173,7 +191,7 @@ def test_the_last_campaign_that_needs_a_feature_lets_it_go(site: Site) -> None:
     one, other = campaign_make(site, "One", READ), campaign_make(site, "Other", READ)
     services.ruleset_publish()
     rebuild.rebuild_shard(0)
-    services.campaigns_status_set(campaigns=[one], status="paused")
+    campaigning.campaign_pause(campaign=one, by="mara")
     services.ruleset_publish()
     assert (declared(one), len(declared(other))) == (set(), 1)
     assert len(profile_selectors.features_live()) == 1
@@ -191,10 +209,12 @@ def test_a_rule_on_what_profiles_hold_anyway_is_on_the_pages_at_once(site: Site)
 
 
 def test_publishing_in_the_admin_shows_how_far_it_is(site: Site, marketer: Client) -> None:
-    campaign = campaign_make(site, status="paused")
+    campaign = campaign_make(site)
+    campaigning.campaign_pause(campaign=campaign, by="mara")
     services.ruleset_publish()
+    assert declared(campaign) == set()
     changelist = "/admin/personalization/campaign/"
-    posted = {"action": "go_live", "_selected_action": campaign.pk}
+    posted = {"action": "bulk_resume", "_selected_action": campaign.pk}
     assert "Getting ready: " in marketer.post(changelist, posted, follow=True).content.decode()
     form = marketer.get(f"{changelist}{campaign.pk}/change/").content.decode()
     assert "past events read" in form
@@ -219,14 +239,20 @@ def posted_for(site: Site, **more: Any) -> dict[str, Any]:
     )
 
 
-def test_without_room_the_form_says_who_uses_it(site: Site, marketer: Client) -> None:
+def test_without_room_publishing_says_who_uses_it(site: Site, marketer: Client) -> None:
     big = campaign_make(site, "Big", READ)
     services.ruleset_publish()
     declaring.features_declare(needed_by="model:intent", features=many(63))
-    page = marketer.post("/admin/personalization/campaign/add/", posted_for(site)).content.decode()
+    marketer.post("/admin/personalization/campaign/add/", posted_for(site))
+    late = Campaign.objects.get(name="Late")
+    with pytest.raises(CampaignStepError, match="room for 64"):
+        campaigning.campaign_publish(campaign=late, by="mara")
+    step = f"/admin/personalization/campaign/{late.pk}/step/publish/"
+    page = marketer.get(step).content.decode()
     assert "room for 64 things to count, and 64 are in use; this rule needs 1 more" in page
     assert "“Big” 1, others 63" in page
-    assert not Campaign.objects.filter(name="Late").exists()
+    late.refresh_from_db()
+    assert (late.status, late.published) == ("draft", None), "the draft is saved all the same"
     assert declared(big)
 
 
@@ -239,7 +265,7 @@ def test_a_campaign_there_is_no_room_for_stops_no_other(site: Site) -> None:
     assert one.pk in published()
     assert late.pk not in published()
     assert "room for 64" in readiness.campaigns_waiting()[late.pk].problem
-    services.campaigns_status_set(campaigns=[one], status="paused")
+    campaigning.campaign_pause(campaign=one, by="mara")
     services.ruleset_publish()
     rebuild.rebuild_shard(0)
     assert late.pk in published()

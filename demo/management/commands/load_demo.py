@@ -10,7 +10,7 @@ from demo.loader import ContentError, demo_load
 
 
 class Command(BaseCommand):
-    help = "Load the demo: categories, items, slots, variants, live campaigns, two logins."
+    help = "Load the demo: categories, items, slots, variants, published campaigns, three logins."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
