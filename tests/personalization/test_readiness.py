@@ -257,9 +257,9 @@ def test_without_room_publishing_says_who_uses_it(site: Site, marketer: Client) 
 
 
 def test_a_campaign_there_is_no_room_for_stops_no_other(site: Site) -> None:
-    declaring.features_declare(needed_by="model:intent", features=many(63))
     one = campaign_make(site, "One", READ)
     late = campaign_make(site, "Late", NOT_BOUGHT)
+    declaring.features_declare(needed_by="model:intent", features=many(63))  # in that moment
     services.ruleset_publish()
     rebuild.rebuild_shard(0)
     assert one.pk in published()
@@ -274,9 +274,11 @@ def test_a_campaign_there_is_no_room_for_stops_no_other(site: Site) -> None:
 def test_what_arrives_in_parts_is_refused_by_its_reason(site: Site) -> None:
     from tracking.models import EventType
 
-    EventType.objects.filter(name="purchase").update(unit="second")
     rule = {"condition": "event_value", "aggregation": "max", "type": "purchase"}
     campaign = campaign_make(site, rule=rule)
+    EventType.objects.filter(name="purchase").update(unit="second")
+    with pytest.raises(CampaignStepError, match="arrives in parts"):
+        campaign_make(site, "Late", rule=rule)
     services.ruleset_publish()
     problem = readiness.campaigns_waiting()[campaign.pk].problem
     assert "arrives in parts" in problem
