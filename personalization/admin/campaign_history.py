@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from personalization import campaigning, services
+from personalization.admin.campaign_steps import note_of
 from personalization.changes import campaign_changes, campaign_lines, content_changes
 from personalization.models import Campaign, CampaignVersion
 from personalization.readiness import publish_problems
@@ -94,7 +95,7 @@ class HistoryViews:
         revision = request.POST.get("revision", "")
         campaign.revision = int(revision) if revision.isdecimal() and len(revision) < 10 else -1
         by = request.user.get_username()
-        note = request.POST.get("note", "").replace("\x00", "").strip()[:500]
+        note = note_of(request)
         try:
             with transaction.atomic():
                 campaigning.campaign_rollback(

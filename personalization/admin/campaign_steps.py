@@ -144,12 +144,12 @@ class StepViews:
         campaign.revision = _number(request.POST.get("revision"))
         number = _number(request.POST.get("version"))
         version = campaign.versions.filter(pk=number).first()
-        by, note = request.user.get_username(), request.POST.get("note", "").strip()[:500]
+        by, note = request.user.get_username(), note_of(request)
         try:
             with transaction.atomic():
                 shown = _after(campaign, step)
                 before = selectors.ruleset_version()
-                TAKE[step.name](campaign, version, by, note.replace("\x00", ""))
+                TAKE[step.name](campaign, version, by, note)
                 if step.name in OF_CONTENT:
                     _check_content(request, shown)
                 after = services.ruleset_publish(by=by)
@@ -162,6 +162,11 @@ class StepViews:
             text += f" Pages follow at once (version {after} of the rules)."
         messages.success(request, text)
         return redirect("admin:personalization_campaign_change", campaign.pk)
+
+
+def note_of(request: HttpRequest) -> str:
+    """The comment, as PostgreSQL and the history can hold it."""
+    return request.POST.get("note", "").replace("\x00", "").strip()[:500]
 
 
 def _goes_with(campaign: Campaign, step: str) -> bool:

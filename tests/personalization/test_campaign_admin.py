@@ -168,7 +168,7 @@ def test_sent_back_with_a_comment_the_editor_sees(
     take(editor, site.campaign, "submit")
     response = take(marketer, site.campaign, "return")
     assert said(response)[-1] == "Say in the comment what is to be done."
-    take(marketer, site.campaign, "return", note="80 is too high.")
+    take(marketer, site.campaign, "return", note="80 is\x00 too high.")
     assert "“80 is too high.”" in editor.get(change_url(site.campaign)).content.decode()
     assert Campaign.objects.get().submitted is None
 
