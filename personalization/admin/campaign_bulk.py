@@ -98,7 +98,9 @@ def export_response(campaigns: QuerySet[Campaign]) -> HttpResponse:
 
 
 def _whole(campaigns: QuerySet[Campaign]) -> Any:
-    return campaigns.select_related("slot", "variant__category", "published", "submitted")
+    return campaigns.select_related(
+        "slot", "variant__category", "exclusion_group", "published", "submitted"
+    )
 
 
 def _listed(campaigns: list[Campaign]) -> str:

@@ -78,7 +78,7 @@ def slot_lines(first: date, zone: str) -> tuple[list[tuple[Slot, list[Line]]], b
     spans: dict[int, list[Span]] = {}
     campaigns = list(
         Campaign.objects.exclude(status=Campaign.Status.ARCHIVED)
-        .select_related("slot", "variant__category", "published")
+        .select_related("slot", "variant__category", "exclusion_group", "published")
         .order_by("-priority", "name")[: MOST + 1]
     )
     for campaign in campaigns[:MOST]:

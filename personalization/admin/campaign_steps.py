@@ -16,7 +16,7 @@ from personalization import campaigning, selectors, services
 from personalization.changes import campaign_lines
 from personalization.models import Campaign, CampaignVersion, Variant
 from personalization.preview import variant_preview
-from personalization.readiness import publish_problems
+from personalization.readiness import campaigns_waiting, publish_problems
 from personalization.steps import (
     BY_NAME,
     MAY_CHANGE,
@@ -160,6 +160,8 @@ class StepViews:
         text = f"“{campaign}” {DONE[step.name]}."
         if after != before:
             text += f" Pages follow at once (version {after} of the rules)."
+        elif campaign.pk in campaigns_waiting():
+            text += " It is getting ready, and goes on the pages by itself."
         messages.success(request, text)
         return redirect("admin:personalization_campaign_change", campaign.pk)
 
@@ -175,7 +177,9 @@ def _goes_with(campaign: Campaign, step: str) -> bool:
 
 
 def _campaigns() -> Any:
-    return Campaign.objects.select_related("slot", "variant__category", "published", "submitted")
+    return Campaign.objects.select_related(
+        "slot", "variant__category", "exclusion_group", "published", "submitted"
+    )
 
 
 def _shown(version: CampaignVersion | None) -> CampaignVersion:

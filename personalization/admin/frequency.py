@@ -13,6 +13,7 @@ from personalization.admin.publishing import PublishingAdmin
 from personalization.frequency_models import ExclusionGroup, PressureBudget, Unit
 from personalization.frequency_words import budget_sentence, group_sentence
 from personalization.models import Campaign
+from personalization.versions import campaigns_in_force
 
 THE_ONE = "1"
 
@@ -84,9 +85,12 @@ class PressureBudgetAdmin(PublishingAdmin):
 
     @display(description="Outside the budget")
     def exempt(self, budget: PressureBudget) -> str:
-        rows = Campaign.objects.exclude(budget_exempt="").order_by("name")
-        lines = [(_url(row), row.name, row.budget_exempt) for row in rows]
+        rows = [
+            (row, said.get("frequency", {}).get("exempt")) for row, said in campaigns_in_force()
+        ]
+        rows.sort(key=lambda pair: pair[0].name)
+        lines = [(_url(row), row.name, reason) for row, reason in rows if reason]
         if not lines:
-            return "None: every campaign counts."
+            return "None: every published campaign counts."
         listed = format_html_join("", '<li><a class="at-link" href="{}">{}</a>: {}</li>', lines)
         return format_html('<ul class="at-lines">{}</ul>', listed)

@@ -20,7 +20,6 @@ from tests.journeys.test_admin import (
     marketer,
     ours,
     part,
-    publish,
     save,
     site,
 )
@@ -132,7 +131,12 @@ def test_a_marketer_publishes_on_what_visitors_did_before(
         "Viewed pages in Gardening where content type is “article” at least 3 times within 14 days"
         " and never purchased so far."
     )
-    publish(page)
+    page.get_by_role("button", name="Save and publish …").last.click()
+    page.wait_for_url("**/step/publish/")
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(
+        page.get_by_text("It is getting ready, and goes on the pages by itself.")
+    ).to_be_visible()
 
     made = campaign("Readers of gardening")
     page.goto("/admin/personalization/campaign/")

@@ -58,6 +58,28 @@ def test_limits_are_saved_published_and_said(site: Site, marketer: Client) -> No
     assert changes() == [f"“Gardeners”, how often: As often as the rule matches. → {sentence}"]
 
 
+def test_limits_that_somebody_else_saved_are_not_taken_away_unseen(
+    site: Site, marketer: Client
+) -> None:
+    posted = site.posted()
+    save(marketer, site, cap_count="3")
+    response = marketer.post(reverse(CHANGE, args=[site.campaign.pk]), posted)
+    assert response.context["adminform"].form.conflict == [
+        "How often: At most 3 times a week. → As often as the rule matches."
+    ]
+    assert Campaign.objects.get().cap_count == 3
+
+
+def test_the_budget_names_what_is_published_as_exempt(site: Site, marketer: Client) -> None:
+    campaigns_publish(Campaign.objects.all(), budget_exempt="The law asks for it.")
+    Campaign.objects.update(budget_exempt="")
+    page = marketer.get(reverse(BUDGET)).content.decode()
+    assert "Gardeners</a>: The law asks for it." in page
+    campaign_pause(campaign=Campaign.objects.get(), by="test")
+    page = marketer.get(reverse(BUDGET)).content.decode()
+    assert "None: every published campaign counts." in page
+
+
 def test_a_campaign_without_limits_is_published_as_before(site: Site, marketer: Client) -> None:
     published(site, marketer)
     assert ruleset_version() == site.version

@@ -187,6 +187,36 @@ def test_pages_follow_the_earlier_version_until_the_new_one_is_ready(site: Site)
     assert len(declared(campaign)) == 1, "what only the earlier rule asked is let go"
 
 
+def test_an_earlier_version_whose_variant_was_deleted_is_shown_no_more(site: Site) -> None:
+    first = Variant.objects.create(name="First", headline="First")
+    campaign = campaign_make(site, rule=READ, variant=first)
+    services.ruleset_publish()
+    rebuild.rebuild_shard(0)
+    changed = {"rule": RULE, "variant": site.variant}
+    campaigns_publish(Campaign.objects.filter(pk=campaign.pk), **changed)
+    assert published()[campaign.pk] == READ
+    first.delete()
+    services.ruleset_publish()
+    assert campaign.pk not in published()
+    assert not readiness.campaigns_waiting()[campaign.pk].has_earlier
+    rebuild.rebuild_shard(0)
+    assert published()[campaign.pk] == RULE
+
+
+def test_a_draft_declares_nothing_and_archiving_lets_go(site: Site) -> None:
+    campaign = campaign_make(site, rule={"condition": "events", "value": 3})
+    Campaign.objects.filter(pk=campaign.pk).update(rule=RULE)
+    services.ruleset_publish()
+    assert declared(campaign) == set()
+    campaign.refresh_from_db()
+    campaigning.campaign_publish(campaign=campaign, by="mara")
+    services.ruleset_publish()
+    assert declared(campaign) != set()
+    campaigning.campaign_archive(campaign=campaign, by="mara")
+    services.ruleset_publish()
+    assert declared(campaign) == set()
+
+
 def test_the_last_campaign_that_needs_a_feature_lets_it_go(site: Site) -> None:
     one, other = campaign_make(site, "One", READ), campaign_make(site, "Other", READ)
     services.ruleset_publish()
