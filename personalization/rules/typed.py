@@ -7,10 +7,12 @@ from typing import Any
 from personalization.rules.context import Context
 from personalization.rules.dates import instant_of
 from personalization.rules.operators import NOT_SET, Params
-from personalization.rules.versions import version_key
+from personalization.rules.versions import MAX_VERSION, version_key
 
 Measure = Callable[[Context, Params], Any]
 
+#: What is longer is no moment. It is not even tried, for what was tried is kept for a while.
+MAX_MOMENT = 16
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
@@ -33,7 +35,7 @@ def date_of(measure: Measure) -> Measure:
         text = measure(context, params)
         if text is None or text is NOT_SET:
             return text
-        return instant_of(text, params["zone"])
+        return instant_of(text, params["zone"]) if len(text) <= MAX_MOMENT else None
 
     return read
 
@@ -43,6 +45,8 @@ def version_of(measure: Measure) -> Measure:
 
     def read(context: Context, params: Params) -> Any:
         text = measure(context, params)
-        return text if text is None or text is NOT_SET else version_key(text)
+        if text is None or text is NOT_SET:
+            return text
+        return version_key(text) if len(text) <= MAX_VERSION else None
 
     return read

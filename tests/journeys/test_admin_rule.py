@@ -60,6 +60,8 @@ def test_the_browser_says_and_keeps_every_condition_with_every_operator(marketer
             said,
         )
         assert marketer.locator(SENTENCE).text_content() == parsed
+        sent = "[...new FormData(document.querySelector('[data-rule]').closest('form'))].length"
+        assert marketer.evaluate(sent) < 700, "Django refuses a form of more than 1,000 fields"
         save(marketer)
         row.refresh_from_db()
         assert row.rule == rule_as_json(rule_parse(row.rule))

@@ -36,11 +36,12 @@ function valuesOf(item) {
   return values;
 }
 
-/** Shows the fields that the chosen operator takes. */
+/** Shows the fields that the chosen operator takes; the others keep what they hold and send nothing. */
 function fitFields(fields) {
   const operator = fields.querySelector("[data-part=operator]")?.value;
   for (const field of fields.querySelectorAll("[data-operators]")) {
     field.hidden = !field.dataset.operators.split(" ").includes(operator);
+    for (const part of field.querySelectorAll("[data-part]")) part.disabled = field.hidden;
   }
 }
 
@@ -106,7 +107,9 @@ export function startRule(element, changed) {
 
   function addRow(group) {
     membersOf(group).append(copyOf("[data-rule-new=row]"));
-    return membersOf(group).lastElementChild;
+    const row = membersOf(group).lastElementChild;
+    fitFields(row.querySelector("[data-rule-fields]"));
+    return row;
   }
 
   function addGroup(group) {
@@ -201,6 +204,7 @@ export function startRule(element, changed) {
 
   for (const without of element.querySelectorAll("[data-nojs]")) without.remove();
   filtersUpdate(root, definitions.parts);
+  root.querySelectorAll("[data-rule-fields]").forEach(fitFields);
   rename(root, "rule");
   limits();
   said.textContent = ruleSentence(read(root), definitions);
