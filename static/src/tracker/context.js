@@ -47,10 +47,10 @@ export function readProperties({ attributes }, prefix) {
 }
 
 /** Of a personalized slot: `{slot, campaign, variant, version}`, ids as numbers. */
-export function readSlot(slot) {
-  const properties = readProperties(slot, "data-attune-");
-  for (const name in properties) properties[name] = +properties[name] || properties[name];
-  return properties;
+export function readPlacement(slot) {
+  const placement = readProperties(slot, "data-attune-");
+  for (const name in placement) placement[name] = +placement[name] || placement[name];
+  return placement;
 }
 
 /** Read from attributes, not DOM properties: in a form, a field named `id` hides the form's own. */

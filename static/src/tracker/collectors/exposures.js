@@ -1,4 +1,4 @@
-import { readSlot } from "../context.js";
+import { readPlacement } from "../context.js";
 import { all, guard, soon } from "../page.js";
 
 /** One `exposure` per personalized slot and page view, also for slots filled later. */
@@ -6,7 +6,7 @@ export function exposures(tracker) {
   let seen;
   const scan = () => {
     for (const slot of document.querySelectorAll("[data-attune-slot][data-attune-campaign]")) {
-      const properties = readSlot(slot);
+      const properties = readPlacement(slot);
       const key = JSON.stringify(properties);
       if (!seen.has(key)) tracker.record("exposure", { properties });
       seen.add(key);
