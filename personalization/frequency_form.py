@@ -7,7 +7,6 @@ from django.http import QueryDict
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from personalization.frequency_models import Limited, PressureBudget, Unit
-from personalization.frequency_payload import campaign_frequency
 from personalization.frequency_words import budget_sentence, frequency_sentence
 from personalization.models import Campaign
 from tracking import selectors as tracking_selectors
@@ -85,7 +84,7 @@ def frequency_posted(posted: QueryDict) -> str:
 
 def frequency_summary(campaign: Limited) -> str:
     """A campaign's limits as one sentence, and the budget beside them."""
-    own = campaign_frequency(campaign)
+    own = campaign.frequency
     group = campaign.exclusion_group
     sentence = frequency_sentence(own, {str(group.pk): {"name": group.name}} if group else {})
     budget = PressureBudget.objects.exclude(count=None).first()

@@ -1,5 +1,8 @@
 """How often a campaign may be shown, what excludes each other, and a visitor's budget of it all."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -20,6 +23,11 @@ class Unit(models.TextChoices):
 LONGEST = 365
 COUNT = (MinValueValidator(1), MaxValueValidator(KEPT))
 LENGTH = (MinValueValidator(1), MaxValueValidator(LONGEST))
+
+
+def window_values(unit: str, length: int) -> dict[str, Any]:
+    """A window as a payload holds it; the length of a visit, and of ever, says nothing."""
+    return {"unit": str(unit), "length": 1 if unit in (Unit.VISIT, Unit.EVER) else length}
 
 
 class ExclusionGroup(models.Model):
@@ -126,3 +134,33 @@ class Limited(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def frequency(self) -> dict[str, Any]:
+        """The limits as a payload holds them: only what is set, {} for none."""
+        cap = self.cap_count and {
+            "count": self.cap_count,
+            **window_values(self.cap_unit, self.cap_length),
+        }
+        pauses = self.pause_event and self.pause_event_days
+        values = {
+            "cap": cap,
+            "after_dismissal": self.pause_dismissed_days,
+            "after_click": self.pause_clicked_days,
+            "after_event": [self.pause_event, self.pause_event_days] if pauses else None,
+            "group": self.exclusion_group_id,
+            "exempt": self.budget_exempt,
+        }
+        return {name: value for name, value in values.items() if value}
+
+    @frequency.setter
+    def frequency(self, values: Mapping[str, Any]) -> None:
+        cap, (event, days) = values.get("cap"), values.get("after_event", ("", None))
+        self.cap_count = cap["count"] if cap else None
+        self.cap_length = cap["length"] if cap else 7
+        self.cap_unit = cap["unit"] if cap else Unit.DAYS
+        self.pause_dismissed_days = values.get("after_dismissal")
+        self.pause_clicked_days = values.get("after_click")
+        self.pause_event, self.pause_event_days = event, days
+        self.exclusion_group_id = values.get("group")
+        self.budget_exempt = values.get("exempt", "")

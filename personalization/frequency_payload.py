@@ -1,28 +1,10 @@
-"""Limits as a published version holds them; only what is set, so that none leave no trace."""
+"""What campaigns have in common of their limits, as a published version holds it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from personalization.frequency import ENDED
-from personalization.frequency_models import ExclusionGroup, Limited, PressureBudget, Unit
-
-
-def campaign_frequency(campaign: Limited) -> dict[str, Any]:
-    """A campaign's own limits; {} for none."""
-    cap = campaign.cap_count and {
-        "count": campaign.cap_count,
-        **_window(campaign.cap_unit, campaign.cap_length),
-    }
-    after_event = campaign.pause_event and campaign.pause_event_days
-    values = {
-        "cap": cap,
-        "after_dismissal": campaign.pause_dismissed_days,
-        "after_click": campaign.pause_clicked_days,
-        "after_event": [campaign.pause_event, campaign.pause_event_days] if after_event else None,
-        "group": campaign.exclusion_group_id,
-        "exempt": campaign.budget_exempt,
-    }
-    return {name: value for name, value in values.items() if value}
+from personalization.frequency_models import ExclusionGroup, PressureBudget, Unit, window_values
 
 
 def shared_limits(slots: Iterable[Mapping[str, Any]], before: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,15 +26,11 @@ def shared_limits(slots: Iterable[Mapping[str, Any]], before: Mapping[str, Any])
         listed = before.get("exclusion_groups", {}).get(key, {}).get("campaigns", ())
         ended = sorted(set(listed) - group_of.keys())[-ENDED:]
         if members or ended:
-            window = _window(group.window_unit, group.window_length)
+            window = window_values(group.window_unit, group.window_length)
             groups[key] = {"name": group.name, **window, "campaigns": sorted([*members, *ended])}
     if groups:
         shared["exclusion_groups"] = groups
     budget = PressureBudget.objects.exclude(count=None).first()
     if budget is not None:
-        shared["pressure_budget"] = {"count": budget.count, **_window(Unit.DAYS, budget.days)}
+        shared["pressure_budget"] = {"count": budget.count, **window_values(Unit.DAYS, budget.days)}
     return shared
-
-
-def _window(unit: str, length: int) -> dict[str, Any]:
-    return {"unit": str(unit), "length": 1 if unit in (Unit.VISIT, Unit.EVER) else length}

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from personalization import readiness
-from personalization.frequency_payload import campaign_frequency, shared_limits
+from personalization.frequency_payload import shared_limits
 from personalization.models import Campaign, Category, ContentItem, RuleSet, Slot, Variant
 from personalization.rules.tree import RuleError, rule_parse
 from personalization.selectors import RULESET_VERSION_KEY, RULESET_VERSION_TTL, ruleset_version
@@ -200,7 +200,7 @@ def _campaign_payload(campaign: Campaign) -> dict[str, Any]:
         "priority": campaign.priority,
         "starts": campaign.starts_at.timestamp() if campaign.starts_at else None,
         "ends": campaign.ends_at.timestamp() if campaign.ends_at else None,
-        **({"frequency": frequency} if (frequency := campaign_frequency(campaign)) else {}),
+        **({"frequency": frequency} if (frequency := campaign.frequency) else {}),
     }
 
 
