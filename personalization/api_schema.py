@@ -176,21 +176,23 @@ PROFILE = inline_serializer(
 )
 
 
+_PROBLEM = inline_serializer(
+    "DecideProblem",
+    {
+        "type": _TEXT(),
+        "title": _TEXT(),
+        "status": serializers.IntegerField(),
+        "detail": _TEXT(),
+        "reason": _TEXT(),
+    },
+)
+
+
 def problems(statuses: Mapping[Refusal, int]) -> dict[tuple[int, str], OpenApiResponse]:
     """The refusals by status, each status with its reasons."""
-    problem = inline_serializer(
-        "DecideProblem",
-        {
-            "type": _TEXT(),
-            "title": _TEXT(),
-            "status": serializers.IntegerField(),
-            "detail": _TEXT(),
-            "reason": _TEXT(),
-        },
-    )
     return {
         (status, "application/problem+json"): OpenApiResponse(
-            problem, ", ".join(reason for reason in statuses if statuses[reason] == status)
+            _PROBLEM, ", ".join(reason for reason in statuses if statuses[reason] == status)
         )
         for status in sorted(set(statuses.values()))
     }

@@ -27,6 +27,8 @@ from profiles.state import State
 KEPT = 50
 #: The longest pause or window, in its unit: events are kept for about as many days.
 LONGEST = 365
+#: The length of a cap's window when none is said.
+CAP_LENGTH = 7
 ENDED = 100
 #: A visit ends when nothing has happened for so long, as for the pipeline.
 VISIT_GAP_MS = 30 * 60_000

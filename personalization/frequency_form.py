@@ -84,7 +84,7 @@ def frequency_posted(posted: QueryDict) -> str:
 
 def frequency_summary(campaign: Limited) -> str:
     """A campaign's limits as one sentence, and the budget beside them."""
-    own = campaign.limits
+    own = campaign.frequency
     group = campaign.exclusion_group
     sentence = frequency_sentence(own, {str(group.pk): {"name": group.name}} if group else {})
     budget = PressureBudget.objects.exclude(count=None).first()

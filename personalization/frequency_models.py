@@ -6,7 +6,7 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from personalization.frequency import KEPT, LONGEST
+from personalization.frequency import CAP_LENGTH, KEPT, LONGEST
 
 
 class Unit(models.TextChoices):
@@ -19,9 +19,13 @@ class Unit(models.TextChoices):
     EVER = "ever", "ever"
 
 
-CAP_LENGTH = 7
 COUNT = (MinValueValidator(1), MaxValueValidator(KEPT))
 LENGTH = (MinValueValidator(1), MaxValueValidator(LONGEST))
+
+
+def window_values(unit: str, length: int) -> dict[str, Any]:
+    """A window as a payload holds it; the length of a visit, and of ever, says nothing."""
+    return {"unit": str(unit), "length": 1 if unit in (Unit.VISIT, Unit.EVER) else length}
 
 
 class ExclusionGroup(models.Model):
@@ -130,34 +134,31 @@ class Limited(models.Model):
         abstract = True
 
     @property
-    def limits(self) -> dict[str, Any]:
-        """All of them as a version holds them; only what is set, so {} for none."""
+    def frequency(self) -> dict[str, Any]:
+        """The limits as a payload holds them: only what is set, {} for none."""
         cap = self.cap_count and {
             "count": self.cap_count,
-            **window_payload(self.cap_unit, self.cap_length),
+            **window_values(self.cap_unit, self.cap_length),
         }
-        after_event = self.pause_event and self.pause_event_days
+        pauses = self.pause_event and self.pause_event_days
         values = {
             "cap": cap,
             "after_dismissal": self.pause_dismissed_days,
             "after_click": self.pause_clicked_days,
-            "after_event": [self.pause_event, self.pause_event_days] if after_event else None,
+            "after_event": [self.pause_event, self.pause_event_days] if pauses else None,
             "group": self.exclusion_group_id,
             "exempt": self.budget_exempt,
         }
         return {name: value for name, value in values.items() if value}
 
-    @limits.setter
-    def limits(self, limits: Mapping[str, Any]) -> None:
-        cap = limits.get("cap") or {"count": None, "unit": Unit.DAYS, "length": CAP_LENGTH}
-        self.cap_count, self.cap_unit, self.cap_length = cap["count"], cap["unit"], cap["length"]
-        self.pause_dismissed_days = limits.get("after_dismissal")
-        self.pause_clicked_days = limits.get("after_click")
-        self.pause_event, self.pause_event_days = limits.get("after_event") or ("", None)
-        self.exclusion_group_id = limits.get("group")
-        self.budget_exempt = limits.get("exempt", "")
-
-
-def window_payload(unit: str, length: int) -> dict[str, Any]:
-    """A window as a version holds it; a visit and ever have no length."""
-    return {"unit": str(unit), "length": 1 if unit in (Unit.VISIT, Unit.EVER) else length}
+    @frequency.setter
+    def frequency(self, values: Mapping[str, Any]) -> None:
+        cap, (event, days) = values.get("cap"), values.get("after_event", ("", None))
+        self.cap_count = cap["count"] if cap else None
+        self.cap_length = cap["length"] if cap else CAP_LENGTH
+        self.cap_unit = cap["unit"] if cap else Unit.DAYS
+        self.pause_dismissed_days = values.get("after_dismissal")
+        self.pause_clicked_days = values.get("after_click")
+        self.pause_event, self.pause_event_days = event, days
+        self.exclusion_group_id = values.get("group")
+        self.budget_exempt = values.get("exempt", "")

@@ -1,16 +1,11 @@
-"""Limits as a published version holds them; only what is set, so that none leave no trace."""
+"""What campaigns have in common of their limits, as a published version holds it."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from personalization.frequency import ENDED
-from personalization.frequency_models import (
-    ExclusionGroup,
-    PressureBudget,
-    Unit,
-    window_payload,
-)
+from personalization.frequency_models import ExclusionGroup, PressureBudget, Unit, window_values
 
 
 def limits_shown(entry: Mapping[str, Any], groups: AbstractSet[int]) -> dict[str, Any]:
@@ -40,14 +35,11 @@ def shared_limits(slots: Iterable[Mapping[str, Any]], before: Mapping[str, Any])
         listed = before.get("exclusion_groups", {}).get(key, {}).get("campaigns", ())
         ended = sorted(set(listed) - group_of.keys())[-ENDED:]
         if members or ended:
-            window = window_payload(group.window_unit, group.window_length)
+            window = window_values(group.window_unit, group.window_length)
             groups[key] = {"name": group.name, **window, "campaigns": sorted([*members, *ended])}
     if groups:
         shared["exclusion_groups"] = groups
     budget = PressureBudget.objects.exclude(count=None).first()
     if budget is not None:
-        shared["pressure_budget"] = {
-            "count": budget.count,
-            **window_payload(Unit.DAYS, budget.days),
-        }
+        shared["pressure_budget"] = {"count": budget.count, **window_values(Unit.DAYS, budget.days)}
     return shared

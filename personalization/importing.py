@@ -147,7 +147,7 @@ class _Planner:
         campaign.zone, campaign.starts_at, campaign.ends_at = entry.zone, entry.starts, entry.ends
         if slot is not None:
             campaign.slot = slot
-        campaign.limits = self._limits(entry, errors)
+        campaign.frequency = self._limits(entry, errors)
         return campaign
 
     def _limits(self, entry: Entry, errors: dict[str, str]) -> dict[str, Any]:
@@ -222,6 +222,6 @@ def _made(campaign: Campaign, slot: Slot, says: str) -> list[tuple[str, str]]:
     lines += [("rule", rule)] if rule else []
     group = campaign.exclusion_group
     said = frequency_sentence(
-        campaign.limits, {str(group.pk): {"name": group.name}} if group else {}
+        campaign.frequency, {str(group.pk): {"name": group.name}} if group else {}
     )
-    return [*lines, *([("how often", said)] if campaign.limits else [])]
+    return [*lines, *([("how often", said)] if campaign.frequency else [])]

@@ -33,7 +33,7 @@ def campaign_as_json(campaign: Campaign) -> dict[str, Any]:
         "variant": {"name": campaign.variant.name, **variant_as_json(campaign.variant)},
     }
     group = campaign.exclusion_group
-    limits = limits_write(campaign.limits, group.name if group else "")
+    limits = limits_write(campaign.frequency, group.name if group else "")
     return {**row, **({"frequency": limits} if limits else {})}
 
 

@@ -54,7 +54,7 @@ FIELDS: tuple[Field, ...] = (
     Field("starts", "starts_at", _seconds, _instant),
     Field("ends", "ends_at", _seconds, _instant),
     Field("zone", "zone", default="UTC"),
-    Field("frequency", "limits", default={}),
+    Field("frequency", "frequency", default={}),
 )
 
 

@@ -21,6 +21,7 @@ GIVEN: dict[str, Any] = {
     "moment": "2026-01-02T10:30", "to_moment": "2026-02-02T00:00", "date": "2026-12-24",
     "weekdays": ["mon", "tue", "sun"], "months": ["dec"], "time": "22:00", "to_time": "06:00",
     "match_case": True, "amount": 3, "zone": "America/Toronto", "length": 1,
+    "campaign": "7",
 }  # fmt: skip
 NUMBERS = {"number": (0.25, 0.5), "integer": (1, 2), "version": ("17.5", "18.0.1-beta")}
 
@@ -32,6 +33,8 @@ def leaf_of(condition: Any, operator: str | None) -> dict[str, Any]:
         if field.type in NUMBERS and field.name in ("value", "to"):
             low, high = NUMBERS[field.type]
             given: Any = low if field.name == "value" else high
+            if field.type == "integer":
+                given = max(given, int(field.low or 0))
         else:
             given = GIVEN.get(field.name, field.default)
         leaf[field.name] = operator if field.type == "operator" else given

@@ -80,6 +80,17 @@ def test_the_budget_names_what_is_published_as_exempt(site: Site, marketer: Clie
     assert "None: every published campaign counts." in page
 
 
+def test_limits_are_taken_back_from_what_a_version_holds(site: Site, marketer: Client) -> None:
+    group = ExclusionGroup.objects.create(name="Sales")
+    more = {"exclusion_group": group.pk, "budget_exempt": "The law.", "pause_clicked_days": "2"}
+    save(marketer, site, **LIMITS | more)
+    limited = Campaign.objects.get()
+    other = Campaign(cap_count=9, budget_exempt="old")
+    for held in (limited.frequency, {}):
+        other.frequency = held
+        assert other.frequency == held
+
+
 def test_a_campaign_without_limits_is_published_as_before(site: Site, marketer: Client) -> None:
     published(site, marketer)
     assert ruleset_version() == site.version

@@ -239,7 +239,7 @@ def test_a_version_whose_variant_is_gone_cannot_come_back(site: Site) -> None:
 def test_limits_are_published_compared_and_rolled_back(site: Site) -> None:
     group = ExclusionGroup.objects.create(name="Sales")
     limits = LIMITS | {"group": group.pk}
-    campaign = edited(site.campaign, limits=limits)
+    campaign = edited(site.campaign, frequency=limits)
     assert draft_differs(campaign)
     assert "frequency" not in ruleset_payload()["slots"][0]["campaigns"][0]
     version = campaigning.campaign_publish(campaign=campaign, by="mara")
@@ -251,12 +251,12 @@ def test_limits_are_published_compared_and_rolled_back(site: Site) -> None:
         "was dismissed, 1 day's pause after it was clicked, 14 days' pause after “purchase”, never "
         "with another of “Sales”, outside the pressure budget (The law asks for it)."
     ]
-    campaigning.campaign_publish(campaign=edited(campaign, limits={}), by="mara")
+    campaigning.campaign_publish(campaign=edited(campaign, frequency={}), by="mara")
     assert "frequency" not in ruleset_payload()["slots"][0]["campaigns"][0]
     campaigning.campaign_rollback(campaign=fresh(campaign), version=version, by="mara")
-    assert fresh(campaign).limits == limits
+    assert fresh(campaign).frequency == limits
     copy = campaign_duplicate(campaign=fresh(campaign), by="mara")
-    assert copy.limits == limits
+    assert copy.frequency == limits
     group.delete()
     with pytest.raises(CampaignStepError, match="exclusion group “Sales” was deleted: choose"):
         campaigning.campaign_rollback(campaign=fresh(campaign), version=version, by="mara")
@@ -292,16 +292,16 @@ def test_every_field_goes_from_row_to_version_and_back(site: Site) -> None:
     limits = LIMITS | {"group": ExclusionGroup.objects.create(name="Sales").pk}
     campaign = edited(
         site.campaign, starts_at=start, ends_at=start + timedelta(days=1), zone="Asia/Tokyo",
-        limits=limits,
+        frequency=limits,
     )  # fmt: skip
     said = draft_payload(campaign)
     copy = Campaign()
     draft_fill(copy, said)
     assert draft_payload(copy) == said
-    assert said["frequency"] == copy.limits == limits
+    assert said["frequency"] == copy.frequency == limits
     limited = {field.attname for field in Limited._meta.concrete_fields}
     assert [getattr(copy, name) for name in limited] == [getattr(campaign, n) for n in limited]
-    filled = ({field.attribute for field in FIELDS} - {"limits"}) | limited
+    filled = ({field.attribute for field in FIELDS} - {"frequency"}) | limited
     own = {"id", "status", "revision", "created_at", "updated_at", "published_id",
            "submitted_id", "live_slot_id", "live_variant_id"}  # fmt: skip
     assert {field.attname for field in Campaign._meta.concrete_fields} == filled | own

@@ -49,8 +49,8 @@ def test_what_was_live_is_published_and_pages_stay_as_they_are(
         assert campaign.live_variant == campaign.variant
     paused = Campaign.objects.get(name="Paused")
     assert paused.published is not None
-    assert paused.published.payload["frequency"] == paused.limits
-    assert paused.limits["cap"] == {"count": 2, "unit": "visit", "length": 1}
+    assert paused.published.payload["frequency"] == paused.frequency
+    assert paused.frequency["cap"] == {"count": 2, "unit": "visit", "length": 1}
     names = [one["name"] for slot in ruleset_payload()["slots"] for one in slot["campaigns"]]
     assert names == [f"Live {number}" for number in range(5)]
 

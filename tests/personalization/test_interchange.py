@@ -81,7 +81,7 @@ LIMITS = {
 
 def test_limits_go_into_a_file_and_back_by_the_name_of_their_group(site: Site) -> None:
     sales = ExclusionGroup.objects.create(name="Sales")
-    site.campaign.limits = LIMITS | {"group": sales.pk}
+    site.campaign.frequency = LIMITS | {"group": sales.pk}
     site.campaign.save()
     exported = campaigns_export(Campaign.objects.all())
     jsonschema.validate(json.loads(exported), SCHEMA)
@@ -93,7 +93,7 @@ def test_limits_go_into_a_file_and_back_by_the_name_of_their_group(site: Site) -
     [(verdict, said)] = lines(told | {"name": "Again"})
     assert (verdict, said["how often"][:36]) == ("make", "At most 3 times a week, 7 days' paus")
     apply(content(told | {"name": "Again"}))
-    assert Campaign.objects.get(name="Again").limits == site.campaign.limits
+    assert Campaign.objects.get(name="Again").frequency == site.campaign.frequency
     without = {key: value for key, value in told.items() if key != "frequency"}
     [(verdict, said)] = lines(without)
     assert verdict == "change"

@@ -11,7 +11,7 @@ from personalization.rules.conditions.base import (
     instead_of_none,
     instead_of_presence,
 )
-from personalization.rules.conditions.event_features import WINDOW, event_condition
+from personalization.rules.conditions.event_features import MAX_TIMES, WINDOW, event_condition
 from personalization.rules.event_reading import first
 from personalization.rules.event_values import window_of
 from personalization.rules.fields import Field
@@ -39,7 +39,7 @@ CONTACTS: tuple[Condition, ...] = (
         (
             Field("what", "Visitor", "choice", choices=CONTACT_WORDS, default="exposure"),
             Field("campaign", "Campaign", "campaign"),
-            *count_fields(COUNTS, "Times", 1_000_000, default=1, said=("once", "{} times")),
+            *count_fields(COUNTS, "Times", MAX_TIMES, default=1, said=("once", "{} times")),
             WINDOW,
         ),
         features=_contacts,

@@ -20,6 +20,8 @@ from tracking.taxonomy import STANDARD_TYPES
 
 GROUP = "Events"
 DAY_MINUTES = 1440
+#: As often as a rule can ask that something happened.
+MAX_TIMES = 10_000
 #: Days in the longest rolling window.
 MAX_DAYS = 92
 FORTNIGHT = {"kind": "rolling", "minutes": 14 * DAY_MINUTES}

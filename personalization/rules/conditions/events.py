@@ -18,6 +18,7 @@ from personalization.rules.conditions.base import (
     text_fields,
 )
 from personalization.rules.conditions.event_features import (
+    MAX_TIMES,
     WHAT,
     WINDOW,
     count_in_window,
@@ -32,8 +33,6 @@ from personalization.rules.operators import TEXT_OPERATORS, Params
 from profiles.features.definition import DISTINCT_VALUES, Feature
 from profiles.features.values import MAX_NUMBER
 from profiles.state import RECENT_EVENTS
-
-MAX_TIMES = 1_000_000
 
 
 def _events(context: Context, params: Params) -> int | None:

@@ -6,8 +6,7 @@ const ANSWERS = /^(click|category_click|add_to_cart|dismiss)$/;
 
 /**
  * One listener for every `[data-track]`, also for those that come later. The keyboard clicks too;
- * `auxclick` is the middle button. Forms and media have collectors of their own. In a personalized
- * slot the event says in which, and of which campaign.
+ * `auxclick` is the middle button. Forms and media have collectors of their own.
  */
 export function clicks(tracker) {
   return listen(document, "click auxclick", ({ button, target }) => {
