@@ -238,10 +238,12 @@ def panel_of(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     """Where a campaign stands, what its draft would change, and what this person may do."""
     possible = [step for step in steps_possible(campaign) if request.user.has_perm(step.permission)]
     published = campaign.published
+    is_on = campaign.status == Campaign.Status.PUBLISHED
     return {
         "campaign": campaign,
         "status": campaign.get_status_display(),
-        "is_on": campaign.status == Campaign.Status.PUBLISHED,
+        "is_on": is_on,
+        "is_waiting": is_on and campaign.pk in campaigns_waiting(),
         "published": published,
         "submitted": campaign.submitted,
         "differs": published is not None and draft_differs(campaign),

@@ -248,6 +248,7 @@ def test_publishing_in_the_admin_shows_how_far_it_is(site: Site, marketer: Clien
     assert "Getting ready: " in marketer.post(changelist, posted, follow=True).content.decode()
     form = marketer.get(f"{changelist}{campaign.pk}/change/").content.decode()
     assert "past events read" in form
+    assert "Getting ready: version 1 of" in form
     assert "&lt;progress" not in form
     asked = marketer.get(f"{changelist}readiness/", {"id": campaign.pk}).json()
     assert "Getting ready" in asked[str(campaign.pk)]
