@@ -277,7 +277,10 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "DASHBOARD_CALLBACK": "personalization.dashboard.dashboard_context",
-    "STYLES": [lambda request: static("css/admin.css")],
+    "STYLES": [
+        lambda request: static("css/admin.css"),
+        lambda request: static("css/admin-campaigns.css"),
+    ],
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

@@ -80,23 +80,13 @@ def definition_set(
     return True
 
 
-def features_declare(*, needed_by: str, features: Iterable[Feature]) -> bool:
-    """Have profiles keep what somebody needs, instead of what they needed before.
+def features_declare(needs: Mapping[str, Iterable[Feature]], *, reason: str) -> bool:
+    """Have profiles keep what each of these needs, instead of what they needed before.
 
-    Returns whether profiles have to be made anew for it: `selectors.features_live` says when that
-    is done. What nobody needs any more is kept no longer. Raises FeatureError for a feature that
-    cannot be kept, and when they would be too many.
+    Nothing for who needs nothing any more; what nobody needs is kept no longer. Returns whether
+    profiles have to be made anew, once for all of them: `selectors.features_live` says when that
+    is done. Raises FeatureError for a feature that cannot be kept, and when they would be too many.
     """
-    return features_declare_all({needed_by: features}, reason=f"Features of {needed_by}")
-
-
-def features_retire(*, needed_by: str) -> bool:
-    """Keep nothing for somebody any more; returns whether profiles have to be made anew."""
-    return features_declare(needed_by=needed_by, features=())
-
-
-def features_declare_all(needs: Mapping[str, Iterable[Feature]], *, reason: str) -> bool:
-    """features_declare for several at once, with one rebuild for all of them, or none."""
     wanted = {who: {feature.key: feature for feature in each} for who, each in needs.items()}
     cumulative = tracking_selectors.cumulative_types()
     features_check([f for each in wanted.values() for f in each.values()], cumulative=cumulative)

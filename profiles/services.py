@@ -196,4 +196,4 @@ def features_need(needs: Mapping[str, Iterable[Feature]], *, reason: str) -> boo
     `selectors.features_live` says when it is done. An empty need lets go. Raises FeatureError, and
     changes nothing, for a feature that cannot be kept, and when they would be too many.
     """
-    return declaring.features_declare_all(needs, reason=reason)
+    return declaring.features_declare(needs, reason=reason)

@@ -202,7 +202,7 @@ def test_the_vector_is_printed_for_programs(ana: UUID) -> None:
 
 def test_declared_features_are_shown_with_their_values(ana: UUID, superuser: Client) -> None:
     asked = Feature("page_view", "count", Lifetime())
-    declaring.features_declare(needed_by="a campaign", features=[asked])
+    declaring.features_declare({"a campaign": [asked]}, reason="a test")
     for shard in range(settings.SHARDS):
         rebuild.rebuild_shard(shard)
     page = page_of(superuser, ana)

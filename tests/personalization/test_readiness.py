@@ -273,7 +273,7 @@ def posted_for(site: Site, **more: Any) -> dict[str, Any]:
 def test_without_room_publishing_says_who_uses_it(site: Site, marketer: Client) -> None:
     big = campaign_make(site, "Big", READ)
     services.ruleset_publish()
-    declaring.features_declare(needed_by="model:intent", features=many(63))
+    declaring.features_declare({"model:intent": many(63)}, reason="a test")
     marketer.post("/admin/personalization/campaign/add/", posted_for(site))
     late = Campaign.objects.get(name="Late")
     with pytest.raises(CampaignStepError, match="room for 64"):
@@ -290,7 +290,7 @@ def test_without_room_publishing_says_who_uses_it(site: Site, marketer: Client) 
 def test_a_campaign_there_is_no_room_for_stops_no_other(site: Site) -> None:
     one = campaign_make(site, "One", READ)
     late = campaign_make(site, "Late", NOT_BOUGHT)
-    declaring.features_declare(needed_by="model:intent", features=many(63))  # in that moment
+    declaring.features_declare({"model:intent": many(63)}, reason="a test")  # in that moment
     services.ruleset_publish()
     rebuild.rebuild_shard(0)
     assert one.pk in published()

@@ -63,7 +63,7 @@ def test_a_declared_feature_is_backfilled_and_then_kept() -> None:
     visit = str(uuid4())
     put(ana, *(click_make(category="gardening", visit=visit) for _ in range(3)))
     put(ana, event_make("purchase", properties={"value": 12.5}), click_make(category="cooking"))
-    assert declaring.features_declare(needed_by="a campaign", features=ALL)
+    assert declaring.features_declare({"a campaign": ALL}, reason="a test")
     assert selectors.features_live() == frozenset()
     put(ben, click_make(category="gardening"))  # new, and so by the new definition at once
     rebuild.rebuild_shard(0)
@@ -78,7 +78,7 @@ def test_a_declared_feature_is_backfilled_and_then_kept() -> None:
 
 def test_this_visit_is_the_one_of_the_latest_event() -> None:
     ana, now = ana_make(), time.time() * 1000
-    declaring.features_declare(needed_by="a campaign", features=[CLICKS_NOW])
+    declaring.features_declare({"a campaign": [CLICKS_NOW]}, reason="a test")
     earlier = [click_make(at=now - 7_200_000 + n, visit=str(uuid4())) for n in range(2)]
     put(ana, *earlier)
     visit = str(uuid4())
@@ -89,7 +89,7 @@ def test_this_visit_is_the_one_of_the_latest_event() -> None:
 
 def test_bots_and_events_that_were_not_agreed_to_are_left_out() -> None:
     ana = ana_make()
-    declaring.features_declare(needed_by="a campaign", features=[GARDENING])
+    declaring.features_declare({"a campaign": [GARDENING]}, reason="a test")
     put(ana, click_make(category="gardening"))
     put(ana, click_make(category="gardening"), is_bot=True)
     put(ana, click_make(category="gardening"), basis="measurement")
@@ -100,13 +100,13 @@ def test_bots_and_events_that_were_not_agreed_to_are_left_out() -> None:
 
 def test_what_several_need_is_kept_until_the_last_one_lets_go() -> None:
     ana = ana_make()
-    declaring.features_declare(needed_by="one", features=[GARDENING])
-    assert not declaring.features_declare(needed_by="other", features=[GARDENING])
+    declaring.features_declare({"one": [GARDENING]}, reason="a test")
+    assert not declaring.features_declare({"other": [GARDENING]}, reason="a test")
     put(ana, click_make(category="gardening"))
-    assert not declaring.features_retire(needed_by="one")
+    assert not declaring.features_declare({"one": ()}, reason="a test")
     rebuild.rebuild_shard(0)
     assert selectors.features_live() == {GARDENING.key}
-    assert declaring.features_retire(needed_by="other")
+    assert declaring.features_declare({"other": ()}, reason="a test")
     assert selectors.features_live() == frozenset()
     rebuild.rebuild_shard(0)
     assert profile(ana).features == {}
@@ -115,8 +115,8 @@ def test_what_several_need_is_kept_until_the_last_one_lets_go() -> None:
 def test_a_superseded_rebuild_makes_nothing_live() -> None:
     ana = ana_make()
     put(ana, click_make(category="gardening"))
-    declaring.features_declare(needed_by="one", features=[GARDENING])
-    declaring.features_declare(needed_by="two", features=[SPENT])
+    declaring.features_declare({"one": [GARDENING]}, reason="a test")
+    declaring.features_declare({"two": [SPENT]}, reason="a test")
     assert Rebuild.objects.exclude(finished_at=None).count() == 1
     assert selectors.features_live() == frozenset()
     rebuild.rebuild_shard(0)
@@ -126,7 +126,7 @@ def test_a_superseded_rebuild_makes_nothing_live() -> None:
 def test_what_cannot_be_kept_is_refused_and_changes_nothing() -> None:
     bad = Feature("dwell", "max", Lifetime(), "amount")
     with pytest.raises(FeatureError, match="of"):
-        declaring.features_declare(needed_by="one", features=[GARDENING, bad])
+        declaring.features_declare({"one": [GARDENING, bad]}, reason="a test")
     assert not Rebuild.objects.exists()
     assert selectors.features_declared() == {}
 
@@ -152,7 +152,7 @@ def test_backfilled_is_incremental_is_rebuild(
     history: list[dict[str, Any]], seed: int, declared_after: int
 ) -> None:
     """Declared before, between or after the events, folded in any batches."""
-    declaring.features_retire(needed_by="law")
+    declaring.features_declare({"law": ()}, reason="a test")
     rebuild.rebuild_shard(0)
     ana, now = ana_make(), time.time() * 1000
     batches: dict[int, list[dict[str, Any]]] = {}
@@ -169,7 +169,7 @@ def test_backfilled_is_incremental_is_rebuild(
         batches.setdefault(spec["batch"], []).append(event)
     for number in range(4):
         if number == declared_after:
-            declaring.features_declare(needed_by="law", features=ALL)
+            declaring.features_declare({"law": ALL}, reason="a test")
             rebuild.rebuild_shard(0)
         if batches.get(number):
             put(ana, *batches[number])

@@ -44,13 +44,13 @@ def test_a_rebuild_shows_how_far_it_is(admin_client: Client, settings: object) -
 
 def test_a_rebuild_whose_place_was_taken_says_so(admin_client: Client) -> None:
     declaring.rebuild_start(reason="first")
-    declaring.features_declare(needed_by="x", features=[Feature("click", "count", Lifetime())])
+    declaring.features_declare({"x": [Feature("click", "count", Lifetime())]}, reason="a test")
     assert "Replaced" in shown(admin_client, REBUILDS)
 
 
 def test_declared_features_are_said_in_words(admin_client: Client) -> None:
     clicks = Feature("click", "count", Rolling(7 * 24 * 60))
-    declaring.features_declare(needed_by="campaign 7", features=[clicks])
+    declaring.features_declare({"campaign 7": [clicks]}, reason="a test")
     page = shown(admin_client, FEATURES)
     assert clicks.describe() in page
     assert "campaign 7" in page
