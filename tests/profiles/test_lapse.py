@@ -101,5 +101,5 @@ def test_the_list_hides_what_is_known_of_visitors_who_no_longer_agree(
 
 
 def seen_in(page: str) -> list[str]:
-    """The dates in the list's rows."""
-    return re.findall(r"20\d\d", page[page.index("<tbody") : page.rindex("</table>")])
+    """The dates in the list's rows: "25 Nov 2026", not an id's digits."""
+    return re.findall(r"[A-Z][a-z]{2} 20\d\d", page[page.index("<tbody") : page.rindex("</table>")])
