@@ -276,7 +276,7 @@ UNFOLD = {
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
-    "DASHBOARD_CALLBACK": "personalization.dashboard.dashboard_context",
+    "DASHBOARD_CALLBACK": "personalization.dashboard.panels.dashboard_context",
     "STYLES": [
         lambda request: static("css/admin.css"),
         lambda request: static("css/admin-campaigns.css"),

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from personalization.frequency import Frequency, Shown, refusal, shown_add
-from personalization.frequency_compile import basis_of, frequency_of, shared_of
+from personalization.frequency.compile import basis_of, frequency_of, shared_of
+from personalization.frequency.limits import Frequency, Shown, refusal, shown_add
 from personalization.rules.context import Context
 from personalization.rules.index import RuleIndex
 from personalization.rules.tree import Node, Trace, rule_parse

@@ -1,8 +1,8 @@
 """Giving a visitor what was decided, counted before it is given.
 
 What counts is an exposure: a campaign with limits in a page or in an answer of the API. It is
-counted by one step in Redis (personalization.shown) when such a campaign would win, and only then:
-other pages write nothing. Explanations, previews and counts of reach call `decide`, never this.
+counted by one step in Redis (frequency.shown) when such a campaign would win, and only then: other
+pages write nothing. Explanations, previews and counts of reach call `decide`, never this.
 
 Where nothing can be counted (Redis away, events unreadable, consent changed meanwhile), what has
 limits is not shown: a cap is a promise, a campaign is not.
@@ -19,14 +19,20 @@ from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from personalization.decide import Decision, RuleSet, decide_page
-from personalization.frequency import NOTHING_SHOWN, UNCOUNTABLE, Shown, shown_bound, shown_join
-from personalization.rules.context import Context
-from personalization.shown import (
+from personalization.frequency.limits import (
+    NOTHING_SHOWN,
+    UNCOUNTABLE,
+    Shown,
+    shown_bound,
+    shown_join,
+)
+from personalization.frequency.shown import (
     ConsentChangedError,
     ShownCopy,
     shown_cache_key,
     shown_rebuild,
 )
+from personalization.rules.context import Context
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from personalization import selectors
 from personalization.models import PICTURE_HELP, ContentItem, Variant
 from personalization.pictures import picture_list, rich_show
 from personalization.rich_text import links_refused, pictures_named, rich_render
-from personalization.rule_form import tree_errors, tree_from_posted
-from personalization.rule_rows import (
+from personalization.rule_form.posted import tree_errors, tree_from_posted
+from personalization.rule_form.rows import (
     Names,
     box_from_tree,
     filter_line_new,
@@ -27,7 +27,7 @@ from personalization.rule_rows import (
     kinds_by_group,
     row_new,
 )
-from personalization.rule_words import EMPTY, rule_definitions, rule_sentence
+from personalization.rule_form.words import EMPTY, rule_definitions, rule_sentence
 from personalization.rules.dates import zone_names
 from personalization.rules.tree import RuleError, rule_parse
 from tracking import selectors as tracking_selectors

@@ -5,7 +5,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils import timezone
 
-from personalization.frequency_models import ExclusionGroup, Limited, PressureBudget
+from personalization.frequency.models import ExclusionGroup, Limited, PressureBudget
 
 __all__ = [
     "Campaign",
@@ -144,7 +144,7 @@ class Campaign(Limited):
     """A rule, the variant that follows from it, and when: the draft of it, and where it stands.
 
     What pages follow is `published`, one of its versions. Editing changes the draft alone; what may
-    follow from which status is personalization.campaigning's to say.
+    follow from which status is personalization.campaigns.campaigning's to say.
     """
 
     class Status(models.TextChoices):
@@ -221,7 +221,7 @@ class Campaign(Limited):
 class CampaignVersion(models.Model):
     """A campaign as it was submitted or published: everything a visitor could see or be matched by.
 
-    The payload (personalization.versions) never changes; only the state does.
+    The payload (personalization.campaigns.versions) never changes; only the state does.
     """
 
     class State(models.TextChoices):

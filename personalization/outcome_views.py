@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 from consent.origin import request_is_same_origin
 from personalization.decide import PURPOSE
 from personalization.exposing import OUTCOMES, outcome_record
-from personalization.frequency import Frequency
-from personalization.shown import ConsentChangedError
+from personalization.frequency.limits import Frequency
+from personalization.frequency.shown import ConsentChangedError
 from personalization.visitor import Visitor
 
 log = logging.getLogger(__name__)

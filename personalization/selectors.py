@@ -12,11 +12,11 @@ from django.db.models import Max, Q, QuerySet
 from consent import selectors as consent_selectors
 from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet, decide, ruleset_compile
-from personalization.frequency import NOTHING_SHOWN
+from personalization.frequency.limits import NOTHING_SHOWN
+from personalization.frequency.shown import shown_read
 from personalization.models import Campaign, Category, ContentItem
 from personalization.models import RuleSet as RuleSetRow
 from personalization.rules.context import Context
-from personalization.shown import shown_read
 from profiles import selectors as profile_selectors
 from profiles.state import State
 

@@ -10,12 +10,12 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
-from personalization import readiness
-from personalization.campaigning import campaign_publish as campaign_publish  # noqa: PLC0414, a door
-from personalization.frequency_payload import limits_shown, shared_limits
+from personalization.campaigns import readiness
+from personalization.campaigns.campaigning import campaign_publish as campaign_publish  # noqa: PLC0414, a door
+from personalization.campaigns.versions import variant_payload
+from personalization.frequency.payload import limits_shown, shared_limits
 from personalization.models import Category, ContentItem, ExclusionGroup, RuleSet, Slot, Variant
 from personalization.selectors import RULESET_VERSION_KEY, RULESET_VERSION_TTL, ruleset_version
-from personalization.versions import variant_payload
 from profiles import selectors as profile_selectors
 from tracking import services as tracking_services
 

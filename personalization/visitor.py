@@ -19,7 +19,8 @@ from consent import selectors as consent_selectors
 from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet
 from personalization.exposing import decide_and_reserve
-from personalization.frequency import NOTHING_SHOWN
+from personalization.frequency.limits import NOTHING_SHOWN
+from personalization.frequency.shown import ShownCopy, shown_cache_key
 from personalization.page import HttpPage
 from personalization.rules.context import Context, PageRequest
 from personalization.selectors import (
@@ -28,7 +29,6 @@ from personalization.selectors import (
     consent_words,
     ruleset_current,
 )
-from personalization.shown import ShownCopy, shown_cache_key
 from profiles import selectors as profile_selectors
 from profiles.baseline import Baseline
 from profiles.selectors import BASELINE_VERSION_KEY

@@ -13,8 +13,8 @@ from django.db import connection
 from psycopg import sql
 
 from consent.cookies import cookie_value
-from personalization.frequency import Shown
-from personalization.shown import ShownCopy
+from personalization.frequency.limits import Shown
+from personalization.frequency.shown import ShownCopy
 from profiles import selfcheck
 from profiles import services as profile_services
 from profiles.models import Profile, Rebuild, RebuildShard

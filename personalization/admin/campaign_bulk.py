@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from personalization import campaigning
 from personalization.admin.publishing import mark_changed
-from personalization.duplicating import campaign_duplicate
-from personalization.interchange_write import campaigns_export
+from personalization.campaigns import campaigning
+from personalization.campaigns.duplicating import campaign_duplicate
+from personalization.campaigns.interchange_write import campaigns_export
 from personalization.models import Campaign
 
 #: So many refusals are told one by one.

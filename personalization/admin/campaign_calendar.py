@@ -12,8 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from personalization.models import Campaign, Slot
-from personalization.month import (
+from personalization.campaigns.month import (
     Bar,
     Span,
     month_after,
@@ -22,8 +21,9 @@ from personalization.month import (
     month_days,
     month_read,
 )
-from personalization.versions import draft_payload
-from personalization.zones import instant_text
+from personalization.campaigns.versions import draft_payload
+from personalization.campaigns.zones import instant_text
+from personalization.models import Campaign, Slot
 
 #: More than a page can show is said to be more.
 MOST = 300

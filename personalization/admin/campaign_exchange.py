@@ -13,8 +13,8 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from personalization.admin.campaign_bulk import export_response
-from personalization.duplicating import campaign_duplicate
-from personalization.importing import (
+from personalization.campaigns.duplicating import campaign_duplicate
+from personalization.campaigns.importing import (
     CHANGE,
     MAKE,
     REFUSE,
@@ -24,7 +24,7 @@ from personalization.importing import (
     import_apply,
     import_plan,
 )
-from personalization.interchange import MAX_BYTES, InterchangeError
+from personalization.campaigns.interchange import MAX_BYTES, InterchangeError
 from personalization.models import Campaign
 
 

@@ -11,18 +11,19 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from personalization import campaigning, services
+from personalization import services
 from personalization.admin.campaign_steps import note_of
-from personalization.changes import campaign_changes, campaign_lines, content_changes
-from personalization.models import Campaign, CampaignVersion
-from personalization.readiness import publish_problems
-from personalization.steps import MAY_CHANGE, MAY_PUBLISH
-from personalization.versions import (
+from personalization.campaigns import campaigning
+from personalization.campaigns.changes import campaign_changes, campaign_lines, content_changes
+from personalization.campaigns.readiness import publish_problems
+from personalization.campaigns.steps import MAY_CHANGE, MAY_PUBLISH
+from personalization.campaigns.versions import (
     draft_differs,
     draft_payload,
     pages_change,
     with_content_now,
 )
+from personalization.models import Campaign, CampaignVersion
 
 STEPS_LISTED = 30
 DRAFT = "draft"

@@ -12,12 +12,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from personalization import campaigning, selectors, services
-from personalization.changes import campaign_lines
-from personalization.models import Campaign, CampaignVersion, Variant
-from personalization.preview import variant_preview
-from personalization.readiness import campaigns_waiting, publish_problems
-from personalization.steps import (
+from personalization import selectors, services
+from personalization.campaigns import campaigning
+from personalization.campaigns.changes import campaign_lines
+from personalization.campaigns.readiness import campaigns_waiting, publish_problems
+from personalization.campaigns.steps import (
     BY_NAME,
     MAY_CHANGE,
     MAY_PUBLISH,
@@ -25,12 +24,14 @@ from personalization.steps import (
     Step,
     steps_possible,
 )
-from personalization.versions import (
+from personalization.campaigns.versions import (
     content_digest,
     draft_differs,
     draft_payload,
     pages_change,
 )
+from personalization.models import Campaign, CampaignVersion, Variant
+from personalization.preview import variant_preview
 
 STEPS_SHOWN = 4
 #: Steps that put what a variant shows on pages: it must be what was seen.

@@ -17,16 +17,20 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from personalization import campaigning
 from personalization.admin.campaign_bulk import BulkActions
 from personalization.admin.campaign_calendar import CalendarView
 from personalization.admin.campaign_exchange import ExchangeViews
 from personalization.admin.campaign_history import HistoryViews
 from personalization.admin.campaign_steps import SAVE_BUTTONS, StepViews
 from personalization.admin.publishing import PublishingAdmin
-from personalization.campaign_form import CampaignForm
+from personalization.campaigns import campaigning
+from personalization.campaigns.form import CampaignForm
+from personalization.campaigns.readiness import Waiting, campaigns_waiting, is_ready
+from personalization.campaigns.steps import MAY_PUBLISH
+from personalization.campaigns.versions import draft_differs, draft_payload
+from personalization.campaigns.zones import local_from_instant
 from personalization.forms import rule_names, sentence_or_empty
-from personalization.frequency_form import (
+from personalization.frequency.form import (
     FREQUENCY_FIELDS,
     FREQUENCY_FIELDSET,
     frequency_posted,
@@ -35,12 +39,8 @@ from personalization.frequency_form import (
 from personalization.models import Campaign, Variant
 from personalization.preview import variant_preview
 from personalization.reach import MAX_VISITORS, RECENT, Reach, reach_now
-from personalization.readiness import Waiting, campaigns_waiting, is_ready
-from personalization.rule_form import tree_errors, tree_from_posted
+from personalization.rule_form.posted import tree_errors, tree_from_posted
 from personalization.rules.tree import rule_parse
-from personalization.steps import MAY_PUBLISH
-from personalization.versions import draft_differs, draft_payload
-from personalization.zones import local_from_instant
 from profiles.selectors import Progress
 
 #: Instead of the reach of a rule whose features profiles do not hold.

@@ -14,15 +14,15 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from personalization.admin.publishing import PublishingAdmin, mark_changed
-from personalization.campaigning import campaigns_showing, content_record
-from personalization.changes import content_changes
+from personalization.campaigns.campaigning import campaigns_showing, content_record
+from personalization.campaigns.changes import content_changes
+from personalization.campaigns.steps import MAY_PUBLISH
+from personalization.campaigns.versions import variant_payload
 from personalization.forms import ContentItemForm, VariantForm
 from personalization.models import Campaign, Category, ContentItem, Slot, Variant
 from personalization.pictures import rich_show
 from personalization.preview import variant_preview
 from personalization.rich_text import rich_render
-from personalization.steps import MAY_PUBLISH
-from personalization.versions import variant_payload
 
 
 @admin.register(Category)

@@ -10,10 +10,10 @@ from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from personalization.admin.publishing import PublishingAdmin
-from personalization.frequency_models import ExclusionGroup, PressureBudget, Unit
-from personalization.frequency_words import budget_sentence, group_sentence
+from personalization.campaigns.versions import campaigns_in_force
+from personalization.frequency.models import ExclusionGroup, PressureBudget, Unit
+from personalization.frequency.words import budget_sentence, group_sentence
 from personalization.models import Campaign
-from personalization.versions import campaigns_in_force
 
 THE_ONE = "1"
 

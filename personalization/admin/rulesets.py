@@ -10,9 +10,9 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from personalization import selectors
-from personalization.changes import ruleset_changes
+from personalization.campaigns.changes import ruleset_changes
 from personalization.models import RuleSet
-from personalization.rule_words import rule_sentence
+from personalization.rule_form.words import rule_sentence
 from personalization.rules.tree import RuleError, rule_parse
 
 LISTED = 4

@@ -50,7 +50,7 @@ def _publish(campaign):
 
 
 def _payload(campaign):
-    """As personalization.versions.draft_payload was when this was written."""
+    """As personalization.campaigns.versions.draft_payload was when this was written."""
     variant = campaign.variant
     return {
         "name": campaign.name,

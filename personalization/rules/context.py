@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from personalization.frequency import NOTHING_SHOWN, Shown
+from personalization.frequency.limits import NOTHING_SHOWN, Shown
 from profiles.baseline import Baseline, baseline_usable
 from profiles.features.definition import Feature
 from profiles.features.fold import feature_read

@@ -162,8 +162,8 @@ def test_words_get_their_form_by_buttons_and_keys(marketer: Page) -> None:
 @pytest.fixture
 def busy(marketer: Page, tmp_path: Path) -> dict[str, str]:
     """A campaign with a history, one in review, one paused; the pages that show them."""
-    from personalization import campaigning
-    from personalization.interchange_write import campaigns_export
+    from personalization.campaigns import campaigning
+    from personalization.campaigns.interchange_write import campaigns_export
     from personalization.models import Campaign
 
     row = campaign()

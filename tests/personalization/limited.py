@@ -3,7 +3,7 @@
 from typing import Any
 
 from personalization.decide import RuleSet, ruleset_compile
-from personalization.frequency import DAY_MS, Shown
+from personalization.frequency.limits import DAY_MS, Shown
 from personalization.rules.context import Context
 from tests.personalization.examples import NOW, campaign, context, variant
 

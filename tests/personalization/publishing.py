@@ -4,10 +4,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from personalization.campaigning import campaign_publish
+from personalization.campaigns.campaigning import campaign_publish
+from personalization.campaigns.versions import draft_differs
 from personalization.models import Campaign
 from personalization.services import ruleset_publish
-from personalization.versions import draft_differs
 
 
 def campaigns_publish(campaigns: QuerySet[Campaign], **changed: Any) -> int:

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from personalization.campaigning import campaign_pause, campaign_resume
-from personalization.changes import ruleset_changes
+from personalization.campaigns.campaigning import campaign_pause, campaign_resume
+from personalization.campaigns.changes import ruleset_changes
 from personalization.models import Campaign, ExclusionGroup, PressureBudget, RuleSet
 from personalization.selectors import befores_attach, ruleset_version
 from personalization.services import ruleset_payload, ruleset_publish

@@ -8,9 +8,9 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
+from personalization.campaigns.steps import STEPS
 from personalization.models import Campaign, CampaignVersion, Slot, Variant
 from personalization.selectors import ruleset_current, ruleset_version
-from personalization.steps import STEPS
 from tests.personalization.admin_site import Site
 
 LIST = reverse("admin:personalization_campaign_changelist")

@@ -8,14 +8,14 @@ import pytest
 from django.db import connection
 from django.db.models import ProtectedError
 
-from personalization import campaigning
-from personalization.duplicating import campaign_duplicate
-from personalization.frequency_models import ExclusionGroup, Limited
+from personalization.campaigns import campaigning
+from personalization.campaigns.duplicating import campaign_duplicate
+from personalization.campaigns.steps import STEPS, CampaignStepError, steps_possible
+from personalization.campaigns.versions import FIELDS, draft_differs, draft_fill, draft_payload
+from personalization.frequency.models import ExclusionGroup, Limited
 from personalization.models import Campaign, CampaignStep, CampaignVersion, Slot, Variant
 from personalization.selectors import ruleset_latest
 from personalization.services import ruleset_payload, ruleset_publish
-from personalization.steps import STEPS, CampaignStepError, steps_possible
-from personalization.versions import FIELDS, draft_differs, draft_fill, draft_payload
 from tests.personalization.admin_site import RULE, Site
 
 pytestmark = pytest.mark.django_db

@@ -6,9 +6,9 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
+from personalization.campaigns.versions import draft_payload
 from personalization.models import Campaign, CampaignVersion, ExclusionGroup
 from personalization.services import ruleset_payload
-from personalization.versions import draft_payload
 from tests.personalization.admin_site import RULE, Site
 
 migration = import_module("personalization.migrations.0006_live_is_published")

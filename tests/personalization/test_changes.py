@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from personalization.changes import ruleset_changes
+from personalization.campaigns.changes import ruleset_changes
 from personalization.chart import BOTTOM, HEIGHT, TOP, chart_of
-from personalization.rule_rows import Names
-from personalization.rule_words import rule_definitions, rule_sentence
+from personalization.rule_form.rows import Names
+from personalization.rule_form.words import rule_definitions, rule_sentence
 from personalization.rules.conditions import CONDITIONS
 from personalization.rules.tree import rule_parse
 

@@ -12,9 +12,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from personalization import bars, health
-from personalization.bars import PERIODS, bar_chart
-from personalization.dashboard import campaign_lines, charts_make
+from personalization.dashboard import bars, health
+from personalization.dashboard.bars import PERIODS, bar_chart
+from personalization.dashboard.panels import campaign_lines, charts_make
 from profiles.models import Baseline, SelfCheck
 from tests.personalization.admin_site import Site, client_of
 from tests.tracking.people import ana_make, ben_make, drain, event_make, inbox_put

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from personalization import feature_plan, rule_parts
-from personalization.feature_plan import Need, features_plan
-from personalization.rule_form import tree_errors, tree_from_posted
-from personalization.rule_words import rule_sentence
+from personalization.campaigns import feature_plan
+from personalization.campaigns.feature_plan import Need, features_plan
+from personalization.rule_form import parts as rule_parts
+from personalization.rule_form.posted import tree_errors, tree_from_posted
+from personalization.rule_form.words import rule_sentence
 from personalization.rules import event_values
 from personalization.rules.tree import RuleError, rule_features, rule_parse
 from profiles.features.checks import MAX_FEATURES

@@ -21,11 +21,11 @@ from django.test.utils import CaptureQueriesContext
 from bench.page import round_trips
 from consent.cookies import COOKIE_NAME, cookie_value
 from personalization import exposing
-from personalization.campaigning import campaign_pause
+from personalization.campaigns.campaigning import campaign_pause
+from personalization.frequency.shown import ShownCopy, shown_cache_key, shown_read
 from personalization.models import Campaign, ExclusionGroup, PressureBudget
 from personalization.selectors import decisions_explain, ruleset_latest, visitor_context
 from personalization.services import ruleset_publish
-from personalization.shown import ShownCopy, shown_cache_key, shown_read
 from personalization.visitor import Visitor
 from tests.personalization.admin_site import Site
 from tests.personalization.publishing import campaigns_publish

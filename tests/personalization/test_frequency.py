@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from personalization.decide import Decision, RuleSet, decide, decide_page
-from personalization.frequency import (
+from personalization.frequency.compile import basis_of, concerned
+from personalization.frequency.limits import (
     DAY_MS,
     ENDED,
     KEPT,
@@ -20,7 +21,6 @@ from personalization.frequency import (
     shown_complete,
     shown_join,
 )
-from personalization.frequency_compile import basis_of, concerned
 from tests.personalization.examples import NOW, campaign, increment, state_of
 from tests.personalization.limited import ALWAYS, HOUR_MS, NOW_MS, after, cap, limited, rules_of
 

@@ -11,9 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from personalization.importing import ImportStaleError, import_apply, import_plan
-from personalization.interchange import MAX_BYTES, InterchangeError, entries_read
-from personalization.interchange_write import campaigns_export
+from personalization.campaigns.importing import ImportStaleError, import_apply, import_plan
+from personalization.campaigns.interchange import MAX_BYTES, InterchangeError, entries_read
+from personalization.campaigns.interchange_write import campaigns_export
 from personalization.models import Campaign, ExclusionGroup, Variant
 from personalization.selectors import ruleset_version
 from tests.personalization.admin_site import RULE, Site

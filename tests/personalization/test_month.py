@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from personalization.campaigns.month import Span, month_bars, month_read
 from personalization.models import Campaign
-from personalization.month import Span, month_bars, month_read
 from tests.personalization.admin_site import RULE, Site
 from tests.personalization.publishing import campaigns_publish
 

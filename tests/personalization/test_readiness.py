@@ -9,10 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from personalization import campaigning, readiness, selectors, services
+from personalization import selectors, services
+from personalization.campaigns import campaigning, readiness
+from personalization.campaigns.steps import CampaignStepError
 from personalization.decide import decide
 from personalization.models import Campaign, RuleSet, Variant
-from personalization.steps import CampaignStepError
 from profiles import declaring, rebuild
 from profiles import selectors as profile_selectors
 from profiles.features.definition import Feature, Rolling

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from personalization.rule_form import tree_errors, tree_from_posted
-from personalization.rule_rows import Names, box_from_tree
-from personalization.rule_words import rule_sentence
+from personalization.rule_form.posted import tree_errors, tree_from_posted
+from personalization.rule_form.rows import Names, box_from_tree
+from personalization.rule_form.words import rule_sentence
 from personalization.rules.conditions import CONDITIONS, Condition
 from personalization.rules.context import PageRequest
 from personalization.rules.fields import MAX_VALUES

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from personalization.admin.campaigns import schedule_text
-from personalization.models import Campaign
-from personalization.zones import (
+from personalization.campaigns.zones import (
     LocalTimeError,
     instant_from_local,
     local_from_instant,
     zone_names,
 )
+from personalization.models import Campaign
 from tests.personalization.admin_site import Site
 
 BERLIN = {"zone": "Europe/Berlin", "starts_at_0": "2026-07-01", "starts_at_1": "09:00"}

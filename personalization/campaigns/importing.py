@@ -12,16 +12,16 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from personalization.campaigning import draft_record
-from personalization.changes import campaign_changes
-from personalization.duplicating import name_numbered
-from personalization.frequency_words import frequency_sentence
-from personalization.interchange import Entry, entries_read
-from personalization.interchange_write import variant_as_json
+from personalization.campaigns.campaigning import draft_record
+from personalization.campaigns.changes import campaign_changes
+from personalization.campaigns.duplicating import name_numbered
+from personalization.campaigns.interchange import Entry, entries_read
+from personalization.campaigns.interchange_write import variant_as_json
+from personalization.campaigns.versions import draft_payload
+from personalization.frequency.words import frequency_sentence
 from personalization.models import Campaign, Category, ExclusionGroup, Slot, Variant
 from personalization.pictures import picture_list
 from personalization.rich_text import links_refused, pictures_named
-from personalization.versions import draft_payload
 from tracking import selectors as tracking_selectors
 
 MAKE, CHANGE, SAME, REFUSE = "make", "change", "same", "refuse"

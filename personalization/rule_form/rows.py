@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from personalization.rule_form import ROOT, choice_part, condition_of, members_of
-from personalization.rule_parts import (
+from personalization.rule_form.parts import (
     OPERATOR_CHOICES,
     WINDOW_CHOICES,
     field_choices,
@@ -17,6 +16,7 @@ from personalization.rule_parts import (
     parts_of_filters,
     parts_of_window,
 )
+from personalization.rule_form.posted import ROOT, choice_part, condition_of, members_of
 from personalization.rules.conditions import BY_KIND, CONDITIONS, Condition, Field
 from personalization.rules.event_values import MAX_FILTERS
 from personalization.rules.tree import LABELS, MAX_DEPTH, MAX_TEXT

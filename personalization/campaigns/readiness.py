@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from personalization.feature_plan import Need, Plan, features_plan
+from personalization.campaigns.feature_plan import Need, Plan, features_plan
+from personalization.campaigns.versions import campaigns_in_force, page_payload, problems_of
 from personalization.models import Campaign, RuleSet, Slot, Variant
 from personalization.rules.tree import RuleError, rule_features, rule_parse
-from personalization.versions import campaigns_in_force, page_payload, problems_of
 from profiles import selectors as profile_selectors
 from profiles import services as profile_services
 from profiles.features.definition import Feature

@@ -48,8 +48,8 @@ def instant_from_local(local: datetime, zone: str) -> datetime:
     >>> instant_from_local(datetime(2026, 3, 29, 2, 30), "Europe/Berlin")
     Traceback (most recent call last):
         ...
-    personalization.zones.LocalTimeError: On 29 Mar 2026 there is no 02:30 in Europe/Berlin: \
-clocks are put forward then. Use 01:30 or 03:30.
+    personalization.campaigns.zones.LocalTimeError: On 29 Mar 2026 there is no 02:30 in \
+Europe/Berlin: clocks are put forward then. Use 01:30 or 03:30.
     """
     place = ZoneInfo(zone)
     first, second = (local.replace(tzinfo=place, fold=fold) for fold in (0, 1))

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from personalization.interchange_limits import limits_read
+from personalization.campaigns.interchange_limits import limits_read
+from personalization.campaigns.zones import LocalTimeError, instant_from_local, is_zone
 from personalization.rules.tree import RuleError, rule_as_json, rule_parse
-from personalization.zones import LocalTimeError, instant_from_local, is_zone
 
 FORMAT = "attune-campaigns"
 VERSION = 1

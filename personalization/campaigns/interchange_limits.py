@@ -1,13 +1,13 @@
 """The limits of a campaign in a file of campaigns: read with an error beside each field. Pure.
 
-As a version holds them (frequency_models.Limited.frequency), with two differences: an exclusion
+As a version holds them (frequency.models.Limited.frequency), with two differences: an exclusion
 group goes by its name, which is the same everywhere, and the event of a pause has named parts.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from personalization.frequency import CAP_LENGTH, KEPT, LONGEST, UNIT_MS
+from personalization.frequency.limits import CAP_LENGTH, KEPT, LONGEST, UNIT_MS
 
 UNITS = (*UNIT_MS, "visit", "ever")
 DAYS = f"Use a whole number of days from 1 to {LONGEST}."

@@ -12,7 +12,16 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from personalization.changes import campaign_changes
+from personalization.campaigns.changes import campaign_changes
+from personalization.campaigns.readiness import publish_problems
+from personalization.campaigns.steps import DRAFTED, CampaignStepError, problems_check, step_check
+from personalization.campaigns.versions import (
+    draft_differs,
+    draft_fill,
+    draft_payload,
+    version_make,
+    with_content_now,
+)
 from personalization.models import (
     Campaign,
     CampaignStep,
@@ -20,15 +29,6 @@ from personalization.models import (
     ExclusionGroup,
     Slot,
     Variant,
-)
-from personalization.readiness import publish_problems
-from personalization.steps import DRAFTED, CampaignStepError, problems_check, step_check
-from personalization.versions import (
-    draft_differs,
-    draft_fill,
-    draft_payload,
-    version_make,
-    with_content_now,
 )
 
 Status = Campaign.Status

@@ -7,8 +7,8 @@ the two. What never gets in: requests, widgets, storage.
 from collections.abc import Mapping
 from typing import Any
 
-from personalization.rule_parts import part_words
-from personalization.rule_rows import Names
+from personalization.rule_form.parts import part_words
+from personalization.rule_form.rows import Names
 from personalization.rules.conditions import CONDITIONS, Field
 from personalization.rules.tree import (
     MAX_CONDITIONS,

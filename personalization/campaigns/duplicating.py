@@ -5,9 +5,9 @@ from itertools import count
 
 from django.db import IntegrityError, transaction
 
-from personalization.campaigning import draft_record
+from personalization.campaigns.campaigning import draft_record
+from personalization.campaigns.versions import draft_fill, draft_payload
 from personalization.models import Campaign
-from personalization.versions import draft_fill, draft_payload
 
 NAME_LENGTH = 80
 

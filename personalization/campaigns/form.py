@@ -10,19 +10,19 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSplitDateTimeWidget
 
-from personalization.campaigning import last_step
-from personalization.changes import campaign_changes
-from personalization.forms import RuleField
-from personalization.frequency_form import FREQUENCY_FIELDS, FrequencyForm
-from personalization.models import Campaign
-from personalization.versions import draft_payload
-from personalization.zones import (
+from personalization.campaigns.campaigning import last_step
+from personalization.campaigns.changes import campaign_changes
+from personalization.campaigns.versions import draft_payload
+from personalization.campaigns.zones import (
     LocalTimeError,
     instant_from_local,
     is_zone,
     local_from_instant,
     zone_names,
 )
+from personalization.forms import RuleField
+from personalization.frequency.form import FREQUENCY_FIELDS, FrequencyForm
+from personalization.models import Campaign
 
 END_BEFORE_START = "The end must be after the start."
 FIELDS = (

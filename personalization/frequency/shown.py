@@ -2,7 +2,7 @@
 
 One small value per visitor, replaced by compare-and-swap: whoever wants to count an exposure says
 which value it was decided on, and is refused when another request was faster. So the law is in
-Python alone (personalization.frequency), and holds under any number of requests at once.
+Python alone (personalization.frequency.limits), and holds under any number of requests at once.
 
 A withdrawal deletes the value, and the swap refuses a page that had read the consent before: it
 looks at the cached consent in the same step. What slips through while that is not cached is
@@ -17,8 +17,8 @@ from django.core.cache import cache
 
 from consent import selectors as consent_selectors
 from personalization.decide import RuleSet
-from personalization.frequency import KEPT, NOTHING_SHOWN, Shown, shown_complete
-from personalization.frequency_compile import concerned
+from personalization.frequency.compile import concerned
+from personalization.frequency.limits import KEPT, NOTHING_SHOWN, Shown, shown_complete
 from tracking import selectors as tracking_selectors
 
 #: Since the last change of it. What is forgotten then is read from the events, if need be.

@@ -20,7 +20,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct, field
 
-from personalization.frequency_words import AGO, window_words
+from personalization.frequency.words import AGO, window_words
 from profiles.state import State
 
 #: The most a cap or a budget may allow, and the latest exposures remembered of each campaign.

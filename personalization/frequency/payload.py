@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from personalization.frequency import ENDED
-from personalization.frequency_models import ExclusionGroup, PressureBudget, Unit, window_values
+from personalization.frequency.limits import ENDED
+from personalization.frequency.models import ExclusionGroup, PressureBudget, Unit, window_values
 
 
 def limits_shown(entry: Mapping[str, Any], groups: AbstractSet[int]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from personalization.frequency import CAP_LENGTH, KEPT, LONGEST
+from personalization.frequency.limits import CAP_LENGTH, KEPT, LONGEST
 
 
 class Unit(models.TextChoices):

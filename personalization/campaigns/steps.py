@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from personalization.campaigns.readiness import publish_problems
+from personalization.campaigns.versions import draft_differs, draft_payload
 from personalization.models import Campaign
-from personalization.readiness import publish_problems
-from personalization.versions import draft_differs, draft_payload
 
 Status = Campaign.Status
 

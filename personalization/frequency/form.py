@@ -6,8 +6,8 @@ from django import forms
 from django.http import QueryDict
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from personalization.frequency_models import Limited, PressureBudget, Unit
-from personalization.frequency_words import budget_sentence, frequency_sentence
+from personalization.frequency.models import Limited, PressureBudget, Unit
+from personalization.frequency.words import budget_sentence, frequency_sentence
 from personalization.models import Campaign
 from tracking import selectors as tracking_selectors
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from html import unescape
 from typing import Any
 
-from personalization.frequency_words import frequency_sentence, limit_changes
-from personalization.rule_words import rule_sentence
+from personalization.campaigns.zones import instant_text
+from personalization.frequency.words import frequency_sentence, limit_changes
+from personalization.rule_form.words import rule_sentence
 from personalization.rules.tree import RuleError, rule_parse
-from personalization.zones import instant_text
 
 Payload = Mapping[str, Any]
 
@@ -62,7 +62,7 @@ def _fields_changed(old: Payload, new: Payload, variants: Payload) -> Iterator[s
 
 
 def campaign_changes(before: Payload | None, after: Payload) -> list[str]:
-    """The differences of two versions of a campaign (personalization.versions), in order."""
+    """The differences of two versions of a campaign (campaigns.versions), in order."""
     if before is None:
         return []
     said = [f"{_upper(label)}: {was} → {now}" for label, was, now in _differences(before, after)]
@@ -160,7 +160,7 @@ def _rule(tree: Any) -> str:
         return "a rule of an older form"
 
 
-#: How the fields of personalization.versions.FIELDS are called and said; others go by their key.
+#: How the fields of campaigns.versions.FIELDS are called and said; others go by their key.
 ORDER = ("name", "slot", "variant", "rule", "priority", "starts", "ends", "zone", "frequency")
 LABELS = {"variant": "shows", "frequency": "how often"}
 GONE = "no longer there"

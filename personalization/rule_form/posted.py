@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from personalization.rule_parts import number_from, value_from_parts
+from personalization.rule_form.parts import number_from, value_from_parts
 from personalization.rules.conditions import BY_KIND, Condition, Field
 from personalization.rules.tree import LABELS, MAX_DEPTH, RuleError, fields_errors, rule_parse
 

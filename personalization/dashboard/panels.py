@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from consent import selectors as consent_selectors
 from personalization import selectors
-from personalization.bars import PERIODS, BarChart, Period, bar_chart
-from personalization.changes import ruleset_changes
-from personalization.health import CHECK_OVERDUE, LINES, Health
+from personalization.campaigns.changes import ruleset_changes
+from personalization.dashboard.bars import PERIODS, BarChart, Period, bar_chart
+from personalization.dashboard.health import CHECK_OVERDUE, LINES, Health
 from profiles import selectors as profile_selectors
 from tracking import selectors as tracking_selectors
 from tracking.pipeline.wire import Refusal

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Max
 
-from personalization.changes import campaign_changes
+from personalization.campaigns.changes import campaign_changes
 from personalization.models import Campaign, CampaignVersion, Variant
 from personalization.rich_text import rich_render
 from personalization.rules.tree import RuleError, rule_parse

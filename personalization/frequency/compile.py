@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from personalization.frequency import Budget, Cap, Frequency, Group, Window
+from personalization.frequency.limits import Budget, Cap, Frequency, Group, Window
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Shared:
 
 
 def shared_of(payload: Mapping[str, Any]) -> Shared:
-    """The groups and the budget of a payload (personalization.frequency_payload)."""
+    """The groups and the budget of a payload (personalization.frequency.payload)."""
     groups = {
         int(number): Group(group["name"], _window(group), frozenset(group["campaigns"]))
         for number, group in payload.get("exclusion_groups", {}).items()

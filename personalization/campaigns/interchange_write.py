@@ -1,14 +1,14 @@
-"""Campaigns to a file that personalization.interchange reads."""
+"""Campaigns to a file that personalization.campaigns.interchange reads."""
 
 import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from personalization.interchange import FORMAT, LOCAL, VERSION
-from personalization.interchange_limits import limits_write
+from personalization.campaigns.interchange import FORMAT, LOCAL, VERSION
+from personalization.campaigns.interchange_limits import limits_write
+from personalization.campaigns.zones import local_from_instant
 from personalization.models import Campaign, Variant
-from personalization.zones import local_from_instant
 
 
 def campaigns_export(campaigns: Iterable[Campaign]) -> str:

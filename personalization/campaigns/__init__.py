@@ -1,0 +1,1 @@
+"""Campaigns: their life, their versions, and how they get on pages."""

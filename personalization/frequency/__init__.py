@@ -1,0 +1,1 @@
+"""How often: caps, cool-downs, exclusion groups, the pressure budget."""
