@@ -1,15 +1,17 @@
 """Row 5: all profiles anew, and whether time and memory of rebuild and drain grow with history.
 
-python -m bench.rebuild [--events 1000000,10000000] [--processes 1,2] [--drained 40000]
+python -m bench.rebuild [--events 1000000,10000000] [--processes 1,2] [--drained 40000] [--rounds 7]
 
 For each size the event table is filled up to it (100 events a visitor, two months, five types, six
 categories, four content types; stored in runs of 4,000 rows of a shard, as drains store them).
-Then, each in a process of its own whose memory is its own: every profile is rebuilt, the same rows
-are read by binary COPY into numpy for reference, and fresh requests are drained and folded.
+Then, each in a process of its own whose memory is its own: every profile is rebuilt, and the same
+rows are read by binary COPY into numpy for reference. The smaller histories stay in databases of
+their own, so that at the end fresh requests are drained and folded beside each in turn, in rounds.
 """
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -17,11 +19,15 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from bench.drain import COMMIT_ROWS, PURPOSES, inbox_fill, services
+import psycopg
+from psycopg import sql
+
+from bench.drain import COMMIT_ROWS, EVENTS, PURPOSES, inbox_fill, services
 from bench.instance import ROOT
-from bench.report import report
+from bench.report import median, report
 
 EVENTS_A_VISITOR = 100
 FILL = """
@@ -61,6 +67,7 @@ def main() -> None:
     parser.add_argument("--events", default="1000000,10000000")
     parser.add_argument("--processes", default="1,2")
     parser.add_argument("--drained", type=int, default=40_000)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -70,20 +77,58 @@ def main() -> None:
     processes = [int(number) for number in options.processes.split(",")]
     with services():
         before = 0
+        databases = {}
         for size in sizes:
-            fill(before, size, options.drained)
+            fill(before, size)
             before = size
             rows: dict[str, float | str] = {}
             for number in processes:
-                reference = run(["reference"])[0]
-                rows |= rebuild_measure(size, number, reference)
-            drained = run(["drain"], options.drained)[0]
-            rows |= {
-                "drain + fold, events/s": options.drained / drained["seconds"],
-                "drain + fold, CPU microseconds an event": drained["cpu"] / options.drained * 1e6,
-                "drain + fold, peak memory, MB": drained["memory"],
-            }
+                rows |= rebuild_measure(size, number, run(["reference"])[0])
             report(f"history of {size:,} events", rows)
+            databases[size] = database_copy(size) if size != sizes[-1] else {}
+        drains_report(databases, options.drained, options.rounds)
+
+
+def database_copy(size: int) -> dict[str, str]:
+    """A database that stays as this one is now; the environment that leads to it."""
+    from django.conf import settings
+    from django.db import connection
+
+    address = urlsplit(settings.DATABASE_URL)
+    name, copy = address.path.lstrip("/"), f"history_{size}"
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
+    maintenance = address._replace(path="/postgres").geturl()
+    with psycopg.connect(maintenance, autocommit=True) as server:
+        server.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(copy), sql.Identifier(name)
+            )
+        )
+    return {"DATABASE_URL": address._replace(path=f"/{copy}").geturl()}
+
+
+def drains_report(databases: dict[int, dict[str, str]], drained: int, rounds: int) -> None:
+    """What draining and folding the same requests costs beside each history, taking turns."""
+    measured: dict[int, list[dict[str, float]]] = {size: [] for size in databases}
+    for number in range(rounds + 1):  # the first one warms up
+        for size, environment in databases.items():
+            run([f"inbox:{number}"], drained, environment)
+            drain = run([f"drain:{number}"], drained, environment)[0]
+            if number:
+                measured[size].append(drain)
+    smallest = min(databases)
+    for size, results in measured.items():
+        pairs = zip(results, measured[smallest], strict=True)
+        ratios = [mine["cpu"] / other["cpu"] for mine, other in pairs]
+        rows: dict[str, float | str] = {
+            "events/s": drained / median([each["seconds"] for each in results]),
+            "CPU microseconds an event": median([each["cpu"] for each in results]) / drained * 1e6,
+            f"CPU, ratio to {smallest:,} events, median of rounds": median(ratios),
+            "its lowest and highest": f"{min(ratios):.2f} {max(ratios):.2f}",
+            "peak memory, MB": median([each["memory"] for each in results]),
+        }
+        report(f"drain and fold beside {size:,} events", rows)
 
 
 def rebuild_measure(size: int, processes: int, reference: dict[str, Any]) -> dict[str, float | str]:
@@ -102,11 +147,19 @@ def rebuild_measure(size: int, processes: int, reference: dict[str, Any]) -> dic
     }
 
 
-def run(names: list[str], drained: int = 0) -> list[dict[str, Any]]:
+def run(
+    names: list[str], drained: int = 0, environment: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
     """These jobs at once, each in a process of its own; what each says of itself."""
     command = [sys.executable, "-m", "bench.rebuild", "--drained", str(drained), "--child"]
     running = [
-        subprocess.Popen([*command, name], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [*command, name],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
         for name in names
     ]
     return [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
@@ -126,10 +179,12 @@ def child(name: str, drained: int) -> None:
 
         for shard in map(int, argument.split(",")):
             shard_rebuild(shard)
+    elif job == "inbox":
+        inbox_fill(int(argument), drained // EVENTS)
     elif job == "drain":
         from tracking.services import shard_drain
 
-        shard_drain(15)
+        shard_drain(int(argument))
     else:
         reference_read()
     result = {
@@ -137,7 +192,7 @@ def child(name: str, drained: int) -> None:
         "cpu": time.process_time() - cpu,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-    if job == "drain" and drained:
+    if job == "drain":
         from tracking.models import Inbox
 
         assert not Inbox.objects.exists(), "not everything was drained"
@@ -164,8 +219,8 @@ def reference_read() -> None:
         array[:, 6:22].copy()
 
 
-def fill(before: int, size: int, drained: int) -> None:
-    """Add events until there are `size`; then fresh requests of one shard wait for a drain."""
+def fill(before: int, size: int) -> None:
+    """Add events until there are `size`."""
     from django.db import connection
 
     from consent import services as consent_services
@@ -196,7 +251,6 @@ def fill(before: int, size: int, drained: int) -> None:
             consent_services.attestation_record(
                 visitor_ids=part, purposes=PURPOSES, source="bench", now=now
             )
-    inbox_fill(15, drained // 20)
 
 
 def _chunks(shard: int, visitors: int) -> Iterator[list[UUID]]:
