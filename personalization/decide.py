@@ -13,6 +13,7 @@ from personalization.frequency.compile import basis_of, frequency_of, shared_of
 from personalization.frequency.limits import Frequency, Shown, refusal, shown_add
 from personalization.rules.context import Context
 from personalization.rules.index import RuleIndex
+from personalization.rules.nodes import leaves_holding
 from personalization.rules.tree import Node, Trace, rule_parse
 from profiles.vector import Weight
 
@@ -192,21 +193,8 @@ def _considered(rules: SlotRules, context: Context, winner: Campaign | None) -> 
 
 
 def reasons_of(rule: Node, context: Context) -> list[str]:
-    """The conditions that held, in plain sentences."""
-    trace: list[Trace] = []
-    rule.test(context, trace)
-    sentences: list[str] = []
-    negated_below: int | None = None
-    for line in trace:
-        if negated_below is not None and line.depth > negated_below:
-            continue
-        negated_below = None
-        if line.is_group:
-            if line.negates:
-                negated_below = line.depth
-        elif line.answer:
-            sentences.append(line.sentence[0].upper() + line.sentence[1:] + ".")
-    return sentences
+    """The conditions by which a rule that matches holds, in plain sentences."""
+    return [leaf.reason for leaf in leaves_holding(rule, context)]
 
 
 def _content(

@@ -117,6 +117,16 @@ def topic_scores(
     }
 
 
+def topic_score(
+    state: Masses, weights: Weights, *, now: float, topic: str
+) -> tuple[float, float, int] | None:
+    """What topic_scores has of one topic, without what the others cost; None for one without."""
+    end = "|" + topic
+    masses = {key: mass for key, mass in state.masses.items() if key.endswith(end)}
+    mine = Masses(masses, state.half_lives)
+    return topic_scores(mine, weights, now=now, prefix=topic).get("")
+
+
 def _aged(
     state: Masses, weights: Weights, signal: str, *, now: float
 ) -> tuple[float, float, float] | None:

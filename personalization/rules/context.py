@@ -18,10 +18,13 @@ from profiles.vector import (
     Weight,
     behavioral_vector,
     interest_list,
+    topic_score,
     vector_value,
 )
 
 VISIT_GAP_MS = 30 * 60 * 1000
+FEW_AFFINITIES = 4
+_NOTHING = (0.0, 0.0, 0)
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,30 @@ class Context:
     @cached_property
     def interest_by_category(self) -> dict[str, Interest]:
         return {interest.category: interest for interest in self.interests}
+
+    def affinity_of(self, category: str) -> tuple[float, float, int]:
+        """(score, now, evidence) of one category, as `interests` has them; 0 for none.
+
+        The first few are read alone: most pages ask for no more, and all cost ten times as much.
+        """
+        known = self._affinities.get(category)
+        return self._affinity_read(category) if known is None else known
+
+    def _affinity_read(self, category: str) -> tuple[float, float, int]:
+        read = _NOTHING
+        if "interests" in self.__dict__ or len(self._affinities) >= FEW_AFFINITIES:
+            if interest := self.interest_by_category.get(category):
+                read = interest.score, interest.now, interest.evidence
+        elif self.state is not None:
+            topic = "c:" + category
+            found = topic_score(self.state, self.weights, now=self.now, topic=topic)
+            read = found if found and found[0] > 0.0 else _NOTHING
+        self._affinities[category] = read
+        return read
+
+    @cached_property
+    def _affinities(self) -> dict[str, tuple[float, float, int]]:
+        return {}
 
     @cached_property
     def rank_by_category(self) -> dict[str, int]:

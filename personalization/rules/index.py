@@ -30,6 +30,8 @@ ClassOf = Callable[[Any], Any]
 _NEITHER = object()
 #: Classes of a family whose answers are kept.
 MAX_KEPT = 4096
+#: How many readings of a request one of a profile costs, about.
+PROFILE_COST = 4
 
 
 class Family:
@@ -40,6 +42,7 @@ class Family:
         self._everything = everything
         first = leaves[0][0]
         self._measure = first.measured
+        self.reads_profile = bool(first.condition.needs)
         self._class_of = _class_of([leaf for leaf, _ in leaves])
         self._kept: dict[Any, Bits] = {}
 
@@ -82,11 +85,14 @@ class RuleIndex:
         self._families = {
             name: Family(list(leaves.values()), self._all) for name, leaves in families.items()
         }
-        # What many rules need is asked first: it takes the most away.
+        # What many rules need is asked first: it takes the most away. What a profile has to be
+        # read for costs several times what the request says.
         needed = Counter(name for names in needs for name in set(names))
-        self._needs = [
-            sorted(set(names), key=lambda name: (-needed[name], name)) for names in needs
-        ]
+        order = {
+            name: (-needed[name] / (PROFILE_COST if family.reads_profile else 1), name)
+            for name, family in self._families.items()
+        }
+        self._needs = [sorted(set(names), key=order.__getitem__) for names in needs]
 
     def matches(self, context: Context) -> Iterator[int]:
         """The places of the rules that are true, in order; what nobody takes is not asked."""

@@ -16,17 +16,14 @@ from profiles.vector import Interest, engagement_mass
 def affinity(context: Context, params: Params) -> float | None:
     if context.state is None:
         return None
-    interest = context.interest_by_category.get(params["category"])
-    if params["horizon"] == "short":
-        return interest.now if interest else 0.0
-    return interest.score if interest else 0.0
+    score, now, _ = context.affinity_of(params["category"])
+    return now if params["horizon"] == "short" else score
 
 
 def evidence(context: Context, params: Params) -> int | None:
     if context.state is None:
         return None
-    interest = context.interest_by_category.get(params["category"])
-    return interest.evidence if interest else 0
+    return context.affinity_of(params["category"])[2]
 
 
 def _evident(context: Context, params: Params) -> Interest | None:

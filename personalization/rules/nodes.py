@@ -5,7 +5,7 @@ nobody is targeted for what is not known of them. A node is compiled into closur
 an explanation asks the same closures.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
@@ -50,6 +50,11 @@ class Leaf:
     def sentence(self) -> str:
         """The condition in plain words, with categories by their slugs."""
         return sentence_of(self)
+
+    @cached_property
+    def reason(self) -> str:
+        """The same as a sentence of its own, for visitors."""
+        return self.sentence[0].upper() + self.sentence[1:] + "."
 
     @cached_property
     def measured(self) -> Callable[[Context], Any]:
@@ -99,6 +104,20 @@ class Group:
         said = GROUP_SENTENCES[self.kind].format(needed=self.needed)
         trace.insert(place, Trace(said, answer, None, depth, is_group=True, negates=negates))
         return answer
+
+    @cached_property
+    def holds_by_all(self) -> "tuple[Leaf, ...] | None":
+        """The conditions that all hold whenever the group does; None where it depends which do."""
+        if self.kind in ("none", "not"):
+            return ()
+        if self.kind != "all":
+            return None
+        parts = [
+            (member,) if isinstance(member, Leaf) else member.holds_by_all
+            for member in self.members
+        ]
+        known = [part for part in parts if part is not None]
+        return tuple(leaf for part in known for leaf in part) if len(known) == len(parts) else None
 
 
 Node = Leaf | Group
@@ -177,6 +196,23 @@ GROUP_SENTENCES = {
 def sentence_of(leaf: Leaf, categories: Mapping[str, str] | None = None) -> str:
     """The condition in plain words, with categories by name where names are given."""
     return condition_sentence(leaf.condition, leaf.params, categories)
+
+
+def leaves_holding(node: Node, context: Context) -> Iterator[Leaf]:
+    """The conditions by which a rule holds, in order; ask it of one that does.
+
+    What a group holds by not being so is not among them, nor a member that holds in a group that
+    does not.
+    """
+    if isinstance(node, Leaf):
+        yield node
+        return
+    if (known := node.holds_by_all) is not None:
+        yield from known
+        return
+    for member in node.members:
+        if node.kind == "all" or member.ask(context) is True:
+            yield from leaves_holding(member, context)
 
 
 def rule_purposes(node: Node) -> set[str]:

@@ -1,6 +1,7 @@
 """Decisions: the deterministic winner, its reasons, its items, and nothing without consent."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,27 @@ def test_the_reasons_name_the_conditions_that_held_and_no_negation() -> None:
     rule = {"all": [READER, {"not": {"condition": "device", "value": "desktop"}}]}
     decision = decide(ruleset(campaign(1, rule)), "hero", context(increment(), increment()))
     assert decision.reasons == ["Viewed pages in Gardening at least 2 times within 7 days."]
+
+
+READ = "Viewed pages in Gardening at least 2 times within 7 days."
+NO_SIGNAL = "The opt-out signal is off."
+
+
+@pytest.mark.parametrize(
+    ("rule", "reasons"),
+    [
+        ({"all": [READER, {"any": [NEVER, ALWAYS]}]}, [READ, NO_SIGNAL]),
+        ({"any": [READER, {"all": [ALWAYS, NEVER]}]}, [READ]),
+        ({"at_least": 1, "of": [{"all": [ALWAYS, NEVER]}, READER]}, [READ]),
+        ({"all": [READER, {"none": [{"all": [ALWAYS, NEVER]}]}]}, [READ]),
+    ],
+    ids=["any", "in a group that does not hold", "at least", "none"],
+)
+def test_the_reasons_are_what_decided_and_nothing_beside_it(
+    rule: dict[str, Any], reasons: list[str]
+) -> None:
+    rules = ruleset(campaign(1, rule))
+    assert decide(rules, "hero", context(increment(), increment())).reasons == reasons
 
 
 def test_removing_the_named_reason_changes_the_decision() -> None:

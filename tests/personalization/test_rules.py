@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from personalization.rules.conditions import CONDITIONS, Condition
 from personalization.rules.context import Context, PageRequest
@@ -19,6 +20,7 @@ from personalization.rules.tree import (
     rule_purposes,
     sentence_of,
 )
+from profiles.state import Increment
 from tests.personalization.examples import NOW, WEIGHTS, context, increment
 from tests.personalization.trees import trees
 
@@ -77,6 +79,28 @@ def test_an_affinity_is_weighted_and_decayed() -> None:
 def test_a_dismissal_takes_from_an_affinity_and_never_below_zero() -> None:
     rule = {"condition": "affinity", "category": "gardening", "operator": ">", "value": 0}
     assert answer(rule, context(increment(), increment("dismiss"))) is False
+
+
+@given(
+    st.lists(
+        st.builds(
+            increment,
+            st.sampled_from(["page_view", "click", "dismiss", "unweighted"]),
+            category=st.sampled_from(["a", "b", "ab", "a|c:b", ""]),
+            days_ago=st.floats(0, 400),
+        ),
+        max_size=12,
+    )
+)
+def test_one_affinity_read_alone_is_that_of_the_list(increments: list[Increment]) -> None:
+    for category in ("a", "b", "ab", "a|c:b", "none"):
+        alone, listed = context(*increments), context(*increments)
+        assert isinstance(listed.interests, list)
+        assert alone.affinity_of(category) == listed.affinity_of(category)
+        assert "interests" not in alone.__dict__
+    many = context(*increments)
+    for category in ("none", "a", "b", "ab", "a|c:b", "other"):
+        assert many.affinity_of(category) == context(*increments).affinity_of(category)
 
 
 def test_a_share_is_unknown_below_its_evidence() -> None:
