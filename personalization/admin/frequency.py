@@ -20,6 +20,7 @@ THE_ONE = "1"
 
 @admin.register(ExclusionGroup)
 class ExclusionGroupAdmin(PublishingAdmin):
+    empty = "Campaigns of a group exclude each other: whoever saw one sees no other for a while."
     list_display = ("name", "says", "campaigns_count")
     search_fields = ("name", "campaigns__name")
     readonly_fields = ("campaigns",)
