@@ -62,7 +62,8 @@ class RuleSet:
     """One published version: slots, signal weights and the cards of each category.
 
     `limited` has the campaigns with limits of any kind; `frequency_basis` names what is counted
-    for them (frequency_compile.basis_of), "" for nothing.
+    for them (frequency.compile.basis_of), "" for nothing. `rendered` is for who renders it: what
+    is the same for all visitors, by whatever tells it apart.
     """
 
     version: int
@@ -71,6 +72,7 @@ class RuleSet:
     cards: Mapping[str, Sequence[Mapping[str, Any]]]
     limited: Mapping[int, Frequency] = field(default_factory=dict)
     frequency_basis: str = ""
+    rendered: dict[tuple[Any, ...], Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

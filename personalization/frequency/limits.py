@@ -46,7 +46,7 @@ class Shown(
     """What a visitor was given of campaigns with limits. Times are milliseconds since 1970.
 
     `exposures` are ascending, by campaign. `basis` says for which limits they were counted
-    (frequency_compile.basis_of): with another one, exposures may be missing, and the events are
+    (frequency.compile.basis_of): with another one, exposures may be missing, and the events are
     asked. `is_countable` False: nothing can be counted now, so nothing with limits may be shown.
     """
 

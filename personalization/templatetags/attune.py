@@ -8,13 +8,18 @@ import logging
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.template.loader import select_template
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
-from personalization.decide import Decision
+from personalization.decide import Decision, RuleSet
 from personalization.pictures import rich_show
+
+#: Slots' bodies that a process keeps of one version.
+MOST_BODIES = 2000
 
 register = template.Library()
 log = logging.getLogger(__name__)
@@ -42,12 +47,9 @@ def slot(context: template.Context, key: str) -> SafeString:
         if decision is None:
             log.warning("slot %r is in a template and not in the admin", key)
             return SafeString("")
-        chosen = select_template(
-            [f"personalization/slots/{key}.html", "personalization/slots/_variant.html"]
-        )
-        inner: dict[str, Any] = {"slot": key, "decision": decision, "content": decision.content}
+        body = _body(request.visitor.known.ruleset, decision)
+        inner: dict[str, Any] = {"slot": key, "decision": decision}
         inner |= _outcomes(decision, request.get_full_path())
-        body = SafeString(chosen.render(inner))
     except Exception:
         log.exception("slot %r is not rendered", key)
         return SafeString("")
@@ -71,6 +73,25 @@ def slot(context: template.Context, key: str) -> SafeString:
         body,
         tools,
     )
+
+
+def _body(ruleset: RuleSet, decision: Decision) -> SafeString:
+    """What a slot shows, rendered once for each version, variant, category and language.
+
+    The template is given nothing of the visitor or the page, so it is the same for all of them.
+    """
+    key, campaign = decision.slot, decision.campaign
+    shown = (campaign.id, campaign.variant_id) if campaign else None
+    name = (key, shown, decision.content["category"], get_language())
+    body = ruleset.rendered.get(name)
+    if body is None:
+        chosen = select_template(
+            [f"personalization/slots/{key}.html", "personalization/slots/_variant.html"]
+        )
+        body = SafeString(chosen.render({"slot": key, "content": decision.content}))
+        if len(ruleset.rendered) < MOST_BODIES and not settings.DEBUG:
+            ruleset.rendered[name] = body
+    return body
 
 
 def _outcomes(decision: Decision, path: str) -> dict[str, str]:
