@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, Group, User
 from django.test import RequestFactory, override_settings
 from django.utils.translation import override
 
@@ -106,6 +106,35 @@ def test_who_has_no_session_is_not_looked_for(db: None, django_assert_num_querie
         assert page("/", user=member).authenticated == "no"
         assert page("/", user=member, cookies="sessionid=x").authenticated == "yes"
         assert page("/", cookies="sessionid=x").authenticated == "no"
+
+
+def test_roles_are_being_staff_and_the_groups(db: None, django_assert_num_queries: Any) -> None:
+    mara = User.objects.create_user("mara", is_staff=True)
+    mara.groups.add(Group.objects.create(name="Buyers"))
+    editors = {"condition": "role", "operator": "any_of", "values": ["buyers"]}
+    signed_in = page("/", user=mara, cookies="sessionid=x")
+    with django_assert_num_queries(1):
+        assert signed_in.roles == ("staff", "Buyers")
+        assert holds(signed_in, editors) is True
+    with django_assert_num_queries(0):
+        for nobody in (page("/", user=mara), page("/", cookies="sessionid=x")):
+            assert nobody.roles == ()
+            assert holds(nobody, editors) is False
+
+
+@pytest.mark.parametrize(
+    ("width", "viewport"),
+    [("360", "narrow"), ("800", "medium"), ("1920", "wide"), ("", None), ("wide", None),
+     ("-1", None), ("9" * 300, None), ("٣٢٠", None)],
+)  # fmt: skip
+def test_the_width_is_what_the_browser_tells_and_else_unknown(
+    width: str, viewport: str | None
+) -> None:
+    request = RequestFactory().get("/", headers={"sec-ch-viewport-width": width})
+    asked = HttpPage(request)
+    assert asked.viewport == viewport
+    rule = {"condition": "viewport", "value": "narrow"}
+    assert holds(asked, rule) is (None if viewport is None else viewport == "narrow")
 
 
 def test_the_locale_is_the_language_of_the_page() -> None:
