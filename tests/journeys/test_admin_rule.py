@@ -114,6 +114,25 @@ def test_a_marketer_writes_lists_dates_and_names_without_codes(marketer: Page) -
     }  # fmt: skip
 
 
+def test_a_condition_that_is_not_offered_can_be_exchanged(marketer: Page) -> None:
+    page = marketer
+    row = campaign()
+    row.rule = {"all": [{"condition": "scroll_depth", "value": 40}]}
+    row.save()
+    page.goto(form_of(row))
+    first = page.locator("[data-rule-row]").first
+    kind = part(first, "condition")
+    expect(kind).to_have_value("scroll_depth")
+    expect(first).to_contain_text("No campaign can ask this yet")
+    expect(page.locator(SENTENCE)).to_have_text("Scrolled at least 40 % of the page.")
+    kind.select_option("device")
+    expect(kind.locator("[value=scroll_depth]")).to_have_count(0)
+    expect(page.locator(SENTENCE)).to_have_text("Using a phone.")
+    save(page)
+    row.refresh_from_db()
+    assert row.rule["all"] == [{"condition": "device", "value": "phone"}]
+
+
 def test_a_wrong_zone_and_an_empty_list_are_told_beside_their_fields(marketer: Page) -> None:
     page = marketer
     row = campaign()
