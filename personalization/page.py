@@ -14,9 +14,12 @@ from django.utils.translation import get_language
 
 from personalization.question import Page
 from personalization.rules.context import PageRequest
+from personalization.rules.countries import COUNTRIES
 from tracking import selectors as tracking_selectors
 from tracking.pipeline.enrich import CLICK_IDS, medium_of
 from tracking.useragent import agent_of, browser_of
+
+MAX_REGION = 64
 
 
 class HttpPage(PageRequest):
@@ -109,6 +112,20 @@ class HttpPage(PageRequest):
     def viewport(self) -> str | None:
         """Told by browsers that a server in front of this one has asked for it (`Accept-CH`)."""
         return viewport_of(self._header("Sec-CH-Viewport-Width"))
+
+    @cached_property
+    def country(self) -> str | None:
+        """As COUNTRY_HEADER tells it; None for what is no country, as XX or T1."""
+        found = self._told(settings.COUNTRY_HEADER).upper()
+        return found if found in COUNTRIES else None
+
+    @cached_property
+    def region(self) -> str | None:
+        return self._told(settings.REGION_HEADER)[:MAX_REGION] or None
+
+    def _told(self, name: str) -> str:
+        """What a server in front says of where the request comes from; "" where none does."""
+        return self._header(name).strip() if name else ""
 
     def _header(self, name: str) -> str:
         return self._request.headers.get(name, "")

@@ -32,8 +32,8 @@ class PageRequest:
 
     `page_category`, `page_type` and `page_tags` are of the page, `medium` is one of tracking's
     MEDIA, `browser` a family as "firefox", `viewport` one of VIEWPORTS, `authenticated` and `bot`
-    are "yes" or "no", `roles` what whoever is signed in is to the site. A subclass may find them
-    out when they are asked for.
+    are "yes" or "no", `roles` what whoever is signed in is to the site, `country` one of COUNTRIES,
+    `region` a part of it. A subclass may find them out when they are asked for.
     """
 
     path: str | None = "/"
@@ -52,6 +52,8 @@ class PageRequest:
     authenticated: str | None = ""
     roles: Collection[str] | None = None
     bot: str | None = ""
+    country: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ def leaf_of(condition: Any, operator: str | None) -> dict[str, Any]:
                 given = max(given, int(field.low or 0))
         else:
             given = GIVEN.get(field.name, field.default)
+            given = "AT" if given is None else given  # of the country, which has no default
         leaf[field.name] = operator if field.type == "operator" else given
     return leaf
 

@@ -56,16 +56,15 @@ def corpus_read(reader: str = "memory") -> list[Case]:
 
 
 def readers_of(rule: Node, facts: Mapping[str, Any]) -> list[str]:
-    """Who can be asked: the browser what it is told, SQL what is stored in profiles, a replay what
-    past events and consents say."""
+    """Who can be asked: the browser what it is told, SQL and a replay what is stored."""
     conditions = [leaf.condition for leaf in rule_conditions(rule)]
     readers = ["memory"]
     if all(condition.kind in BROWSER_KINDS for condition in conditions):
         readers.append("browser")
-    if "events" in facts and "learned" not in facts:
-        if not any(condition.of_page for condition in conditions):
-            readers.append("sql")
-        readers.append("replay")
+    # Of a request, what was not stored is unknown to those two.
+    is_stored = not any(condition.of_page for condition in conditions)
+    if is_stored and "events" in facts and "learned" not in facts:
+        readers += ["sql", "replay"]
     return readers
 
 

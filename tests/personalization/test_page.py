@@ -10,6 +10,7 @@ from django.utils.translation import override
 from personalization.page import HttpPage, language_preferred
 from personalization.rules.context import Context
 from personalization.rules.tree import rule_parse
+from tests.personalization.examples import context
 
 SAFARI = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15"
@@ -120,6 +121,22 @@ def test_roles_are_being_staff_and_the_groups(db: None, django_assert_num_querie
         for nobody in (page("/", user=mara), page("/", cookies="sessionid=x")):
             assert nobody.roles == ()
             assert holds(nobody, editors) is False
+
+
+@pytest.mark.parametrize(
+    ("said", "country"),
+    [("AT", "AT"), ("at", "AT"), ("XX", None), ("T1", None), ("", None), ("Austria", None),
+     ("A" * 9000, None)],
+)  # fmt: skip
+def test_the_country_is_what_a_server_in_front_says(said: str, country: str | None) -> None:
+    request = RequestFactory().get("/", headers={"cf-ipcountry": said, "x-region": "Tirol"})
+    assert HttpPage(request).country is None, "no header is believed that no setting names"
+    with override_settings(COUNTRY_HEADER="CF-IPCountry", REGION_HEADER="X-Region"):
+        asked = HttpPage(request)
+        assert (asked.country, asked.region) == (country, "Tirol")
+        rule = {"condition": "country", "value": "AT"}
+        assert rule_parse(rule).test(context(request=asked)) is (country and True)
+        assert rule_parse(rule).test(context(request=asked, state=None)) is None, "no consent"
 
 
 @pytest.mark.parametrize(

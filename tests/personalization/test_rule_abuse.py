@@ -68,6 +68,9 @@ def filled(condition: Condition) -> dict[str, Any]:
         "element": "menu",
     }  # fmt: skip
     fields = condition.fields_of(condition.operator_default)
+    needed |= {
+        each.name: next(iter(each.choices or ())) for each in fields if each.type == "choice"
+    }
     given = {field.name: needed[field.name] for field in fields if field.default is None}
     return {"condition": condition.kind, **given}
 

@@ -12,6 +12,7 @@ from personalization.rules.conditions.event_times import EVENT_TIMES
 from personalization.rules.conditions.events import EVENTS
 from personalization.rules.conditions.interests import INTERESTS
 from personalization.rules.conditions.learned import LEARNED
+from personalization.rules.conditions.place import PLACE
 from personalization.rules.conditions.request import REQUEST
 from personalization.rules.conditions.schedule import SCHEDULE
 from personalization.rules.conditions.signals import SIGNALS
@@ -31,6 +32,7 @@ CONDITIONS: tuple[Condition, ...] = (
     *VISIT,
     *VISIT_EVENTS,
     *REQUEST,
+    *PLACE,
     *SCHEDULE,
     *CONSENT,
     *LEARNED,
