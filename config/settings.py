@@ -126,6 +126,10 @@ QUARANTINE_MAX_PER_DAY = env_int("QUARANTINE_MAX_PER_DAY", default=1000, least=0
 PROFILE_MAX_TOPICS = env_int("PROFILE_MAX_TOPICS", default=64)
 #: The zone a new campaign's start and end are typed in, until its marketer chooses another.
 CAMPAIGN_ZONE = env_zone("CAMPAIGN_ZONE", default="UTC")
+#: Headers in which a server in front says which country (ISO 3166, as CF-IPCountry) and region a
+#: request comes from; empty: nobody does. That server has to overwrite what it receives in them.
+COUNTRY_HEADER = env_str("COUNTRY_HEADER", default="")
+REGION_HEADER = env_str("REGION_HEADER", default="")
 
 #: Other sites of yours whose pages may ask the API and report events (docs/embedding.md).
 EMBED_ORIGINS = env_origins("EMBED_ORIGINS")

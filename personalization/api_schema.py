@@ -37,6 +37,11 @@ _PAGE = inline_serializer(
         "language": _TEXT(
             required=False, help_text="BCP 47; the browser's first language if it is not given."
         ),
+        "viewport": serializers.ChoiceField(
+            choices=["", "narrow", "medium", "wide"],
+            required=False,
+            help_text="How wide the page is: narrow is under 600 CSS pixels, wide 1024 and more.",
+        ),
     },
     required=False,
 )

@@ -18,13 +18,13 @@ from personalization import selectors
 from personalization.models import PICTURE_HELP, ContentItem, Variant
 from personalization.pictures import picture_list, rich_show
 from personalization.rich_text import links_refused, pictures_named, rich_render
+from personalization.rule_form.offers import kinds_by_group
 from personalization.rule_form.posted import tree_errors, tree_from_posted
 from personalization.rule_form.rows import (
     Names,
     box_from_tree,
     filter_line_new,
     group_new,
-    kinds_by_group,
     row_new,
 )
 from personalization.rule_form.words import EMPTY, rule_definitions, rule_sentence

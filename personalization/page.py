@@ -3,6 +3,7 @@
 Nothing is stored: it is as long-lived as the request.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -13,9 +14,12 @@ from django.utils.translation import get_language
 
 from personalization.question import Page
 from personalization.rules.context import PageRequest
+from personalization.rules.countries import COUNTRIES
 from tracking import selectors as tracking_selectors
 from tracking.pipeline.enrich import CLICK_IDS, medium_of
 from tracking.useragent import agent_of, browser_of
+
+MAX_REGION = 64
 
 
 class HttpPage(PageRequest):
@@ -91,6 +95,38 @@ class HttpPage(PageRequest):
         user = getattr(self._request, "user", None)
         return "yes" if user is not None and user.is_authenticated else "no"
 
+    @cached_property
+    def roles(self) -> Collection[str]:
+        """What whoever is signed in is to the site: "staff", and their groups by name.
+
+        Reads the session and the groups, but only of whom has a session.
+        """
+        if self.authenticated == "no":
+            return ()
+        user = self._request.user
+        groups = getattr(user, "groups", None)  # a site's own user model may have none
+        names = groups.values_list("name", flat=True) if groups is not None else ()
+        return (*(["staff"] if getattr(user, "is_staff", False) else ()), *names)
+
+    @cached_property
+    def viewport(self) -> str | None:
+        """Told by browsers that a server in front of this one has asked for it (`Accept-CH`)."""
+        return viewport_of(self._header("Sec-CH-Viewport-Width"))
+
+    @cached_property
+    def country(self) -> str | None:
+        """As COUNTRY_HEADER tells it; None for what is no country, as XX or T1."""
+        found = self._told(settings.COUNTRY_HEADER).upper()
+        return found if found in COUNTRIES else None
+
+    @cached_property
+    def region(self) -> str | None:
+        return self._told(settings.REGION_HEADER)[:MAX_REGION] or None
+
+    def _told(self, name: str) -> str:
+        """What a server in front says of where the request comes from; "" where none does."""
+        return self._header(name).strip() if name else ""
+
     def _header(self, name: str) -> str:
         return self._request.headers.get(name, "")
 
@@ -101,7 +137,20 @@ class ToldPage(HttpPage):
     def __init__(self, request: HttpRequest, page: Page) -> None:
         super().__init__(request, page_category=page.category)
         told = {"path": page.path, "query": page.query, "referrer_host": host_of(page.referrer)}
-        self.__dict__.update(told | ({"language": page.language} if page.language else {}))
+        more = {"language": page.language, "viewport": page.viewport}
+        self.__dict__.update(told | {name: text for name, text in more.items() if text})
+
+
+def viewport_of(header: str) -> str | None:
+    """The class of a width in CSS pixels, one of VIEWPORTS; None for what is no width.
+
+    >>> viewport_of("599"), viewport_of("600"), viewport_of("1024"), viewport_of("x")
+    ('narrow', 'medium', 'wide', None)
+    """
+    if not re.fullmatch("[0-9]{1,6}", header):
+        return None
+    width = int(header)
+    return "narrow" if width < 600 else "medium" if width < 1024 else "wide"
 
 
 def host_of(url: str) -> str:

@@ -4,7 +4,7 @@ What never gets in: the visitor, who is known by the cookie alone; requests, clo
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -46,6 +46,7 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
     ] = {}
     referrer: Annotated[str, Meta(max_length=2000)] = ""
     language: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,35}\Z")] = ""
+    viewport: Literal["", "narrow", "medium", "wide"] = ""
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):

@@ -55,6 +55,7 @@ PURE = (
     "personalization.campaigns.interchange_limits",
     "personalization.campaigns.month",
     "personalization.rich_text",
+    "personalization.rule_form.offers",
     "personalization.rule_form.posted",
     "personalization.rule_form.parts",
     "personalization.rule_form.rows",

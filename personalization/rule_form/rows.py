@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from personalization.rule_form.offers import hint_of
 from personalization.rule_form.parts import (
     OPERATOR_CHOICES,
     WINDOW_CHOICES,
@@ -17,7 +18,7 @@ from personalization.rule_form.parts import (
     parts_of_window,
 )
 from personalization.rule_form.posted import ROOT, choice_part, condition_of, members_of
-from personalization.rules.conditions import BY_KIND, CONDITIONS, Condition, Field
+from personalization.rules.conditions import BY_KIND, Condition, Field
 from personalization.rules.event_values import MAX_FILTERS
 from personalization.rules.tree import LABELS, MAX_DEPTH, MAX_TEXT
 
@@ -71,11 +72,6 @@ INPUTS: Mapping[str, str] = {
     "moment": "datetime-local",
     "time": "time",
     "zone": "zone",
-}
-COSTS = {
-    "indexed": "counted by an index",
-    "memory": "counted in memory",
-    "replay": "counted by replaying events",
 }
 
 
@@ -139,6 +135,7 @@ class Row:
     error: str = ""
     hint: str = ""
     is_group: bool = False
+    is_offered: bool = True
 
 
 @dataclass(frozen=True)
@@ -191,20 +188,12 @@ def row_new(kind: str, names: Names, *, name: str = ROOT) -> Row:
     """A row with a condition's defaults; its choices start at the first."""
     condition = BY_KIND[kind]
     controls = _controls(condition, {}, name, names, {})
-    return Row(name, kind, condition.label, controls, hint=_hint(condition))
+    return Row(name, kind, condition.label, controls, hint=hint_of(condition))
 
 
 def group_new() -> Box:
     """A group with nothing in it."""
     return Box(ROOT, "any", "1", [], depth=2, labels=_labels({}, ROOT, {}))
-
-
-def kinds_by_group() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Every kind of condition with its label, under the group it is offered in."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for condition in CONDITIONS:
-        groups.setdefault(condition.group, []).append((condition.kind, condition.label))
-    return list(groups.items())
 
 
 def _box(tree: Any, name: str, depth: int, names: Names, errors: Mapping[str, str]) -> Box:
@@ -253,17 +242,12 @@ def _row(leaf: Mapping[str, Any], name: str, names: Names, errors: Mapping[str, 
     shown = {control.name for control in controls if not control.is_idle}
     lost = [text for key, text in errors.items() if _parent(key) == name and key not in shown]
     error = error or " ".join(lost)
-    return Row(name, condition.kind, condition.label, controls, error, _hint(condition))
+    hint, is_offered = hint_of(condition), not condition.awaits
+    return Row(name, condition.kind, condition.label, controls, error, hint, is_offered=is_offered)
 
 
 def _parent(name: str) -> str:
     return name.rpartition(".")[0]
-
-
-def _hint(condition: Condition) -> str:
-    """What the condition needs, and what counting it costs."""
-    needs = f"Needs consent to {condition.needs}, " if condition.needs else "Needs no consent, "
-    return needs + COSTS[condition.cost]
 
 
 def _controls(

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from personalization.frequency.limits import NOTHING_SHOWN, Shown
+from personalization.rules.learned import NOTHING_LEARNED, Learned
+from personalization.rules.signals import NO_SIGNALS, Signals
 from profiles.baseline import Baseline, baseline_usable
 from profiles.features.definition import Feature
 from profiles.features.fold import feature_read
@@ -29,28 +31,32 @@ _NOTHING = (0.0, 0.0, 0)
 
 @dataclass(frozen=True)
 class PageRequest:
-    """The request's facts that conditions may use; empty where there is none.
+    """The request's facts that conditions may use; "" where there is none, None: nobody has said.
 
-    `page_category`, `page_type` and `page_tags` are of the page (`page_tags` None: nobody has said
-    whether it has any), `medium` is one of tracking's MEDIA, `browser` a family as "firefox",
-    `authenticated` and `bot` are "yes" or "no". A subclass may find them out when they are asked
-    for.
+    `page_category`, `page_type` and `page_tags` are of the page, `medium` is one of tracking's
+    MEDIA, `browser` a family as "firefox", `viewport` one of VIEWPORTS, `authenticated` and `bot`
+    are "yes" or "no", `roles` what whoever is signed in is to the site, `country` one of COUNTRIES,
+    `region` a part of it. A subclass may find them out when they are asked for.
     """
 
-    path: str = "/"
-    page_category: str = ""
-    page_type: str = ""
+    path: str | None = "/"
+    page_category: str | None = ""
+    page_type: str | None = ""
     page_tags: Collection[str] | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
-    referrer_host: str = ""
-    medium: str = ""
-    language: str = ""
-    locale: str = ""
-    device: str = ""
-    browser: str = ""
-    browser_version: str = ""
-    authenticated: str = ""
-    bot: str = ""
+    query: Mapping[str, str] | None = field(default_factory=dict)
+    referrer_host: str | None = ""
+    medium: str | None = ""
+    language: str | None = ""
+    locale: str | None = ""
+    device: str | None = ""
+    browser: str | None = ""
+    browser_version: str | None = ""
+    viewport: str | None = None
+    authenticated: str | None = ""
+    roles: Collection[str] | None = None
+    bot: str | None = ""
+    country: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,8 @@ class Context:
     before there is one. `consent` maps each active purpose to "granted", "refused" or
     "not_asked". `shown` is what the visitor was given of campaigns with limits. `kept` are the keys
     of the declared features that the state keeps (profiles.selectors.features_kept); what asks for
-    another one is unknown.
+    another one is unknown. `signals` are what a page knows of itself, `learned` what models and
+    experiments say.
     """
 
     now: float
@@ -74,6 +81,8 @@ class Context:
     gpc: bool = False
     shown: Shown = NOTHING_SHOWN
     kept: Collection[str] = frozenset()
+    signals: Signals = NO_SIGNALS
+    learned: Learned = NOTHING_LEARNED
 
     def with_shown(self, shown: Shown) -> "Context":
         """The same with this shown; what was derived so far is kept."""

@@ -49,6 +49,7 @@ FieldType = Literal[
     "zone",
     "version",
     "campaign",
+    "model",
     "event_field",
     "where",
     "window",
@@ -298,6 +299,7 @@ FIELD_TYPES: Mapping[FieldType, FieldKind] = {
     "category": _NAME,
     "event_type": _NAME,
     "purpose": _NAME,
+    "model": _NAME,
     "date": FieldKind(
         _read_error(date_read, "use a day, as 2026-12-24.", 10), _spelled(DATE_PATTERN, 10)
     ),

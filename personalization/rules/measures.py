@@ -71,9 +71,10 @@ def rank(context: Context, params: Params) -> float | None:
 
 def page_rank(context: Context, params: Params) -> Any:
     """The place that the page's category has among the visitor's interests."""
-    if not context.request.page_category:
-        return None if context.state is None else NOT_SET
-    return _rank_of(context, context.request.page_category)
+    category = context.request.page_category
+    if context.state is None or category is None:
+        return None
+    return _rank_of(context, category) if category else NOT_SET
 
 
 def _rank_of(context: Context, category: str) -> float | None:
@@ -165,17 +166,23 @@ def days_between_visits(context: Context, params: Params) -> Any:
 
 
 def request_text(name: str) -> Callable[[Context, Params], Any]:
-    """A text of the request, NOT_SET where it is empty."""
+    """A text of the request, NOT_SET where it is empty, unknown where nobody has said."""
 
     def measure(context: Context, params: Params) -> Any:
-        return getattr(context.request, name) or NOT_SET
+        text = getattr(context.request, name)
+        return NOT_SET if text == "" else text
 
     return measure
 
 
 def query(context: Context, params: Params) -> Any:
-    return context.request.query.get(params["name"], NOT_SET)
+    return _parameter(context, params["name"])
 
 
 def utm(context: Context, params: Params) -> Any:
-    return context.request.query.get("utm_" + params["part"], NOT_SET)
+    return _parameter(context, "utm_" + params["part"])
+
+
+def _parameter(context: Context, name: str) -> Any:
+    query = context.request.query
+    return None if query is None else query.get(name, NOT_SET)

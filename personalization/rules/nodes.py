@@ -220,6 +220,21 @@ def rule_purposes(node: Node) -> set[str]:
     return {leaf.condition.needs for leaf in rule_conditions(node)} - {""}
 
 
+def rule_awaits(node: Node) -> list[str]:
+    """Why no campaign can ask some of its conditions yet, each with what to do; none when it can.
+
+    >>> from personalization.rules.tree import rule_parse
+    >>> rule_awaits(rule_parse({"condition": "prediction", "model": "churn", "value": 60}))
+    ['There is no model named “churn”: take the condition out.']
+    """
+    said = [
+        leaf.condition.awaits.format(sentence=leaf.sentence, **leaf.params)
+        for leaf in rule_conditions(node)
+        if leaf.condition.awaits
+    ]
+    return list(dict.fromkeys(said))
+
+
 def rule_features(node: Node) -> tuple[Feature, ...]:
     """The declared features a rule reads, each once (docs/features.md)."""
     features = {

@@ -165,13 +165,22 @@ def _max(feature: Feature, events: list[FeatureEvent]) -> Value | None:
     return max(units) / UNITS if units else None
 
 
-def _latest(feature: Feature, events: list[FeatureEvent]) -> Value | None:
-    dated = [
+def _dated(feature: Feature, events: list[FeatureEvent]) -> list[tuple[int, tuple[int, Value]]]:
+    return [
         (int(event.occurred_ms), value_rank(value))
         for event in _whole(events)
         if (value := value_kept(_field(event, feature.of))) is not None
     ]
+
+
+def _latest(feature: Feature, events: list[FeatureEvent]) -> Value | None:
+    dated = _dated(feature, events)
     return max(dated)[1][1] if dated else None
+
+
+def _first(feature: Feature, events: list[FeatureEvent]) -> Value | None:
+    dated = _dated(feature, events)
+    return min(dated)[1][1] if dated else None
 
 
 def _distinct(feature: Feature, events: list[FeatureEvent]) -> Value | None:
@@ -193,4 +202,5 @@ _AGGREGATE: Mapping[str, Callable[[Feature, list[FeatureEvent]], Value | None]] 
     "min": _min,
     "max": _max,
     "latest": _latest,
+    "first": _first,
 }

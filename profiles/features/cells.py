@@ -5,7 +5,7 @@ Cells are never changed, only replaced. By aggregation a cell is
 
     count, sum, min, max   a whole number: events, or millionths of the field's unit
     mean                   [events, millionths]
-    latest                 [milliseconds since 1970, value]
+    latest, first          [milliseconds since 1970, value]
     distinct               the hashes of up to DISTINCT_VALUES values, the smallest, ascending
 """
 
@@ -33,6 +33,12 @@ def _latest_join(a: list[Any], b: list[Any]) -> list[Any]:
     return a if value_rank(a[1]) >= value_rank(b[1]) else b
 
 
+def _first_join(a: list[Any], b: list[Any]) -> list[Any]:
+    if a[0] != b[0]:
+        return a if a[0] < b[0] else b
+    return a if value_rank(a[1]) <= value_rank(b[1]) else b
+
+
 def _distinct_join(a: list[int], b: list[int]) -> list[int]:
     if len(b) > 1:
         return sorted({*a, *b})[:DISTINCT_VALUES]
@@ -49,6 +55,7 @@ JOIN: Mapping[str, Callable[[Cell, Cell], Cell]] = {
     "min": min,
     "max": max,
     "latest": _latest_join,
+    "first": _first_join,
     "distinct": _distinct_join,
 }
 
@@ -60,6 +67,7 @@ FINISH: Mapping[str, Callable[[Cell], Value | None]] = {
     "min": lambda cell: cell / UNITS,
     "max": lambda cell: cell / UNITS,
     "latest": lambda cell: cell[1],
+    "first": lambda cell: cell[1],
     "distinct": len,
 }
 
@@ -105,7 +113,7 @@ def _mean(event: Any, value: object) -> Cell | None:
     return [1, units] if units is not None else None
 
 
-def _latest(event: Any, value: object) -> Cell | None:
+def _dated(event: Any, value: object) -> Cell | None:
     kept = value_kept(value)
     return [int(event.occurred_ms), kept] if kept is not None else None
 
@@ -120,6 +128,7 @@ _WHOLE: Mapping[str, Callable[[Any, object], Cell | None]] = {
     "mean": _mean,
     "min": _units,
     "max": _units,
-    "latest": _latest,
+    "latest": _dated,
+    "first": _dated,
     "distinct": _distinct,
 }

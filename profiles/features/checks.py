@@ -106,6 +106,8 @@ def feature_check(feature: Feature, *, cumulative: Collection[str] = ()) -> None
         raise FeatureError("where", f"There are at most {MAX_CONDITIONS} conditions.")
     for number, condition in enumerate(feature.where):
         _condition_check(condition, f"where[{number}]", is_cumulative)
+    if isinstance(feature.window, Rolling) and feature.aggregation == "first":
+        raise FeatureError("window.kind", "What came first moves on with a rolling window.")
     if isinstance(feature.window, Rolling) and not 1 <= feature.window.minutes <= MAX_MINUTES:
         raise FeatureError("window.minutes", f"A rolling window has 1 to {MAX_MINUTES:,} minutes.")
     if isinstance(feature.window, Calendar):

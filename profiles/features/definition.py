@@ -73,6 +73,7 @@ AGGREGATIONS: Mapping[str, str] = {
     "min": "smallest {of} of {type} events",
     "max": "largest {of} of {type} events",
     "latest": "latest {of} of {type} events",
+    "first": "first {of} of {type} events",
 }
 NUMERIC = ("sum", "mean", "min", "max")
 #: Those that later parts of a growing event add to.

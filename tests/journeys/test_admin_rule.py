@@ -21,7 +21,8 @@ GIVEN: dict[str, Any] = {
     "moment": "2026-01-02T10:30", "to_moment": "2026-02-02T00:00", "date": "2026-12-24",
     "weekdays": ["mon", "tue", "sun"], "months": ["dec"], "time": "22:00", "to_time": "06:00",
     "match_case": True, "amount": 3, "zone": "America/Toronto", "length": 1,
-    "campaign": "7",
+    "campaign": "7", "model": "churn", "cluster": "daily", "experiment": "hero $&",
+    "variant": "b {b}", "element": "menu", "name": "plan",
 }  # fmt: skip
 NUMBERS = {"number": (0.25, 0.5), "integer": (1, 2), "version": ("17.5", "18.0.1-beta")}
 
@@ -37,6 +38,7 @@ def leaf_of(condition: Any, operator: str | None) -> dict[str, Any]:
                 given = max(given, int(field.low or 0))
         else:
             given = GIVEN.get(field.name, field.default)
+            given = "AT" if given is None else given  # of the country, which has no default
         leaf[field.name] = operator if field.type == "operator" else given
     return leaf
 
@@ -111,6 +113,25 @@ def test_a_marketer_writes_lists_dates_and_names_without_codes(marketer: Page) -
         ],
         "name": "Evening readers",
     }  # fmt: skip
+
+
+def test_a_condition_that_is_not_offered_can_be_exchanged(marketer: Page) -> None:
+    page = marketer
+    row = campaign()
+    row.rule = {"all": [{"condition": "scroll_depth", "value": 40}]}
+    row.save()
+    page.goto(form_of(row))
+    first = page.locator("[data-rule-row]").first
+    kind = part(first, "condition")
+    expect(kind).to_have_value("scroll_depth")
+    expect(first).to_contain_text("No campaign can ask this yet")
+    expect(page.locator(SENTENCE)).to_have_text("Scrolled at least 40 % of the page.")
+    kind.select_option("device")
+    expect(kind.locator("[value=scroll_depth]")).to_have_count(0)
+    expect(page.locator(SENTENCE)).to_have_text("Using a phone.")
+    save(page)
+    row.refresh_from_db()
+    assert row.rule["all"] == [{"condition": "device", "value": "phone"}]
 
 
 def test_a_wrong_zone_and_an_empty_list_are_told_beside_their_fields(marketer: Page) -> None:

@@ -100,6 +100,7 @@ def test_an_address_that_got_past_the_form_is_left_out(client: Client, site: Sit
          {"path": "/shop/spades"}, {"path": "/"}),
         ({"condition": "page_category", "category": "gardening"},
          {"category": "gardening"}, {"category": "music"}),
+        ({"condition": "viewport", "value": "narrow"}, {"viewport": "narrow"}, {}),
         ({"condition": "language", "operator": "starts_with", "value": "nl"},
          {"language": "nl-BE"}, {"language": "en"}),
         ({"condition": "referrer", "value": "news.example.org"},
@@ -219,6 +220,7 @@ def test_what_is_no_json_is_refused(client: Client, body: bytes) -> None:
         ({"slots": ["a"], "page": {"query": {str(n): "" for n in range(51)}}}, "$.page.query"),
         ({"slots": ["a"], "page": {"referrer": "x" * 2001}}, "$.page.referrer"),
         ({"slots": ["a"], "page": {"language": "en; q=1"}}, "$.page.language"),
+        ({"slots": ["a"], "page": {"viewport": "360"}}, "$.page.viewport"),
     ],
 )
 def test_another_shape_is_refused_with_the_field(client: Client, body: Any, field: str) -> None:

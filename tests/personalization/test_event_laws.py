@@ -26,6 +26,7 @@ from profiles.features.definition import Condition as Filter
 from profiles.features.events import FeatureEvent
 from profiles.features.fold import feature_compile, features_add
 from profiles.features.state import FeatureState
+from profiles.features.values import UNITS, number_units
 from profiles.state import State
 from tests.personalization.trees import is_valid, values
 from tests.profiles.features.histories import CONDITIONS as FILTERS
@@ -59,7 +60,8 @@ NUMBERS = {
 def drawn(field: Field) -> st.SearchStrategy[Any]:
     if field.type in DRAWN:
         return DRAWN[field.type]
-    return NUMBERS[field.name] if field.name in NUMBERS else values(field)
+    is_number = field.name in NUMBERS and field.choices is None
+    return NUMBERS[field.name] if is_number else values(field)
 
 
 @st.composite
@@ -90,6 +92,8 @@ def context_of(events: Sequence[FeatureEvent], features: Sequence[Feature], now_
         state.last, state.visit = int(latest.occurred_ms), latest.visit or 0
     return Context(now_ms / 1000, state=state, kept={feature.key for feature in features})
 
+
+OF_SEVEN = [{"field": "property.campaign", "operator": "eq", "values": [7]}]
 
 # --- Every condition a second time ----------------------------------------------------------------
 
@@ -218,11 +222,53 @@ def said_unfinished(told: Told) -> bool:
 
 
 def said_contact(told: Told) -> bool | None:
-    where = (Filter("property.campaign", "eq", (7,)),)
+    where = filters_of(OF_SEVEN)
     window = window_of(told.params["window"])
     feature = Feature(told.params["what"], "count", window, where=where)
     count = feature_value(told.events, feature, told.now / 1000, visit=told.visit)
     return compared(count, told.params)
+
+
+def said_conversion(told: Told) -> bool:
+    told.params |= {"type": "exposure", "category": "", "where": OF_SEVEN}
+    shown = told.times(told.params["days"])
+    told.params |= {"type": told.params["then"], "where": []}
+    reached = any(first < then for first in shown for then in told.times())
+    return reached == (told.params["value"] == "yes")
+
+
+def in_visit(told: Told, kind: str) -> list[FeatureEvent]:
+    return [
+        event
+        for event in told.events
+        if event.type == kind
+        and event.visit is not None
+        and event.visit == told.visit
+        and int(event.occurred_ms) <= told.now
+    ]
+
+
+def said_entry(told: Told, field: str) -> Any:
+    found = [
+        (int(event.occurred_ms), value)
+        for event in in_visit(told, "page_view")
+        if event.part == 0 and (value := of_event(event, field))
+    ]
+    return min(found)[1] if found else NOT_SET
+
+
+def of_event(event: FeatureEvent, field: str) -> Any:
+    return (event.properties or {}).get(field) if field == "utm_source" else getattr(event, field)
+
+
+def said_medium(told: Told) -> bool | None:
+    value = said_entry(told, "medium")
+    return None if value is NOT_SET else bool(value == told.params["value"])
+
+
+def said_attention(told: Told) -> bool | None:
+    units = sum(number_units(event.amount) or 0 for event in in_visit(told, "dwell"))
+    return compared(units / UNITS, told.params)
 
 
 SAID: dict[str, Callable[[Told], bool | None]] = {
@@ -239,6 +285,11 @@ SAID: dict[str, Callable[[Told], bool | None]] = {
     "event_sequence": said_sequence,
     "event_unfinished": said_unfinished,
     "campaign_contact": said_contact,
+    "campaign_conversion": said_conversion,
+    "active_seconds_in_visit": said_attention,
+    "entry_page": lambda told: compared(said_entry(told, "path"), told.params),
+    "entry_source": lambda told: compared(said_entry(told, "utm_source"), told.params),
+    "entry_medium": said_medium,
 }
 
 
@@ -256,6 +307,27 @@ def contact(event: FeatureEvent) -> FeatureEvent:
     )  # fmt: skip
 
 
+def shown(event: FeatureEvent) -> FeatureEvent:
+    """What was viewed as an exposure; clicks stay, as goals."""
+    return contact(event) if event.type == "view" else event
+
+
+def of_visit(event: FeatureEvent) -> FeatureEvent:
+    """The same moment as a page view that says where it was and came from, or as a dwell."""
+    text = {"": "", "a": "/a", "A": "/b", "b": "direct"}.get(event.item, "email")
+    return FeatureEvent(
+        {"view": "page_view", "click": "dwell"}[event.type],
+        event.occurred_ms, event.amount, event.part, visit=event.visit, path=text, medium=text,
+        properties={"utm_source": text},
+    )  # fmt: skip
+
+
+#: What a history is turned into, for conditions that name their event types themselves.
+TURNED = {"campaign_contact": contact, "campaign_conversion": shown} | dict.fromkeys(
+    ("active_seconds_in_visit", "entry_page", "entry_source", "entry_medium"), of_visit
+)
+
+
 @pytest.mark.parametrize("condition", EVENT_CONDITIONS, ids=lambda condition: condition.kind)
 @given(data=st.data())
 @settings(max_examples=50, deadline=None)
@@ -270,12 +342,12 @@ def test_a_condition_says_of_the_profile_what_the_events_say(
         window_of(leaf["window"]) if "window" in leaf else Rolling(int(leaf.get("days", 1)) * 1440)
     )
     events, moments = data.draw(histories(own, most=data.draw(st.sampled_from([2, 4, 25]))))
-    if leaf["condition"] == "campaign_contact":
-        events = [contact(event) for event in events]
+    if turn := TURNED.get(leaf["condition"]):
+        events = [turn(event) for event in events]
     latest = int(max((event.occurred_ms for event in events), default=0))
     shuffled = data.draw(st.permutations(events))
     for now in {max(moment, latest) for moment in moments}:
-        told = Told(events, leaf, now)
+        told = Told(events, dict(leaf), now)
         context = context_of(shuffled, features, now)
         told.visit = context.visit
         assert rule.test(context) is SAID[leaf["condition"]](told), (leaf, now)

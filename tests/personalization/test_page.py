@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, Group, User
 from django.test import RequestFactory, override_settings
 from django.utils.translation import override
 
 from personalization.page import HttpPage, language_preferred
 from personalization.rules.context import Context
 from personalization.rules.tree import rule_parse
+from tests.personalization.examples import context
 
 SAFARI = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15"
@@ -106,6 +107,51 @@ def test_who_has_no_session_is_not_looked_for(db: None, django_assert_num_querie
         assert page("/", user=member).authenticated == "no"
         assert page("/", user=member, cookies="sessionid=x").authenticated == "yes"
         assert page("/", cookies="sessionid=x").authenticated == "no"
+
+
+def test_roles_are_being_staff_and_the_groups(db: None, django_assert_num_queries: Any) -> None:
+    mara = User.objects.create_user("mara", is_staff=True)
+    mara.groups.add(Group.objects.create(name="Buyers"))
+    editors = {"condition": "role", "operator": "any_of", "values": ["buyers"]}
+    signed_in = page("/", user=mara, cookies="sessionid=x")
+    with django_assert_num_queries(1):
+        assert signed_in.roles == ("staff", "Buyers")
+        assert holds(signed_in, editors) is True
+    with django_assert_num_queries(0):
+        for nobody in (page("/", user=mara), page("/", cookies="sessionid=x")):
+            assert nobody.roles == ()
+            assert holds(nobody, editors) is False
+
+
+@pytest.mark.parametrize(
+    ("said", "country"),
+    [("AT", "AT"), ("at", "AT"), ("XX", None), ("T1", None), ("", None), ("Austria", None),
+     ("A" * 9000, None)],
+)  # fmt: skip
+def test_the_country_is_what_a_server_in_front_says(said: str, country: str | None) -> None:
+    request = RequestFactory().get("/", headers={"cf-ipcountry": said, "x-region": "Tirol"})
+    assert HttpPage(request).country is None, "no header is believed that no setting names"
+    with override_settings(COUNTRY_HEADER="CF-IPCountry", REGION_HEADER="X-Region"):
+        asked = HttpPage(request)
+        assert (asked.country, asked.region) == (country, "Tirol")
+        rule = {"condition": "country", "value": "AT"}
+        assert rule_parse(rule).test(context(request=asked)) is (country and True)
+        assert rule_parse(rule).test(context(request=asked, state=None)) is None, "no consent"
+
+
+@pytest.mark.parametrize(
+    ("width", "viewport"),
+    [("360", "narrow"), ("800", "medium"), ("1920", "wide"), ("", None), ("wide", None),
+     ("-1", None), ("9" * 300, None), ("٣٢٠", None)],
+)  # fmt: skip
+def test_the_width_is_what_the_browser_tells_and_else_unknown(
+    width: str, viewport: str | None
+) -> None:
+    request = RequestFactory().get("/", headers={"sec-ch-viewport-width": width})
+    asked = HttpPage(request)
+    assert asked.viewport == viewport
+    rule = {"condition": "viewport", "value": "narrow"}
+    assert holds(asked, rule) is (None if viewport is None else viewport == "narrow")
 
 
 def test_the_locale_is_the_language_of_the_page() -> None:

@@ -64,8 +64,13 @@ def filled(condition: Condition) -> dict[str, Any]:
         "category": "gardening", "values": ["a"], "value": "1", "to": "2", "pattern": "*",
         "moment": "2026-01-01T00:00", "to_moment": "2026-02-01T00:00", "date": "2026-01-01",
         "weekdays": ["mon"], "months": ["jan"], "campaign": "7",
+        "model": "churn", "cluster": "daily", "experiment": "hero", "variant": "b", "name": "plan",
+        "element": "menu",
     }  # fmt: skip
     fields = condition.fields_of(condition.operator_default)
+    needed |= {
+        each.name: next(iter(each.choices or ())) for each in fields if each.type == "choice"
+    }
     given = {field.name: needed[field.name] for field in fields if field.default is None}
     return {"condition": condition.kind, **given}
 

@@ -233,6 +233,8 @@ def example(condition: Condition) -> dict[str, Any]:
     """A condition with its defaults, and what has none."""
     fields = condition.fields_of(condition.operator_default)
     needed = {"campaign": "7"}
+    if condition.kind == "country":
+        needed["value"] = "AT"
     return {
         field.name: needed.get(field.name, "gardening") if field.default is None else field.default
         for field in fields

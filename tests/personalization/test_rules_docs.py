@@ -12,7 +12,7 @@ from personalization.rules.wildcards import MAX_PATTERN
 from profiles.state import RECENT_EVENTS
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "rules.md").read_text()
-ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (yes|no) \| (\w+) \| .+ \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `(\w+)` \| ([\w ]+) \| (.+?) \| (yes|no) \| (\w+) \| .+ \|$", re.MULTILINE)
 OPERATOR = re.compile(r"^\| ([\w ]+) \| `(\S+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
 CODE = re.compile(r"`(\w+)`")
 

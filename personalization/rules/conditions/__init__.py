@@ -11,9 +11,13 @@ from personalization.rules.conditions.contacts import CONTACTS
 from personalization.rules.conditions.event_times import EVENT_TIMES
 from personalization.rules.conditions.events import EVENTS
 from personalization.rules.conditions.interests import INTERESTS
+from personalization.rules.conditions.learned import LEARNED
+from personalization.rules.conditions.place import PLACE
 from personalization.rules.conditions.request import REQUEST
 from personalization.rules.conditions.schedule import SCHEDULE
+from personalization.rules.conditions.signals import SIGNALS
 from personalization.rules.conditions.visit import VISIT
+from personalization.rules.conditions.visit_events import VISIT_EVENTS
 from personalization.rules.conditions.words import VERBS
 from personalization.rules.fields import Field, FieldType
 
@@ -26,9 +30,13 @@ CONDITIONS: tuple[Condition, ...] = (
     *CONTACTS,
     *BEHAVIOR,
     *VISIT,
+    *VISIT_EVENTS,
     *REQUEST,
+    *PLACE,
     *SCHEDULE,
     *CONSENT,
+    *LEARNED,
+    *SIGNALS,
 )
 
 BY_KIND = {condition.kind: condition for condition in CONDITIONS}

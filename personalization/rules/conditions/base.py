@@ -50,7 +50,9 @@ class Condition:
     `needs` is the purpose without which it is unknown. `of_page` ones are unknown where there is
     no page view. `equals` names the field that the measured text has to be equal to, instead of a
     `test`. `features` are the declared features it reads, and `check` finds what is wrong between
-    its fields: (field, message).
+    its fields: (field, message). `in_page` ones change while a page is open, or only it knows them:
+    the page answers them itself. `awaits` says, over the fields, why no campaign can ask it yet:
+    then it is refused when one is published, and the form does not offer it.
     """
 
     kind: str
@@ -69,6 +71,8 @@ class Condition:
     equals: str = ""
     features: Callable[[Params], tuple[Feature, ...]] | None = None
     check: Callable[[Params], tuple[str, str] | None] | None = None
+    in_page: bool = False
+    awaits: str = ""
 
     @cached_property
     def _owned(self) -> frozenset[str]:

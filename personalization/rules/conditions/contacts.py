@@ -11,13 +11,19 @@ from personalization.rules.conditions.base import (
     instead_of_none,
     instead_of_presence,
 )
-from personalization.rules.conditions.event_features import MAX_TIMES, WINDOW, event_condition
-from personalization.rules.event_reading import first
+from personalization.rules.conditions.event_features import (
+    MAX_TIMES,
+    WINDOW,
+    days_field,
+    event_condition,
+    last_days,
+)
+from personalization.rules.event_reading import first, followed
 from personalization.rules.event_values import window_of
 from personalization.rules.fields import Field
 from personalization.rules.operators import Params
+from profiles.features.definition import TIME, Feature, Lifetime
 from profiles.features.definition import Condition as Filter
-from profiles.features.definition import Feature
 
 CONTACT_WORDS = {
     "exposure": "was shown",
@@ -28,8 +34,17 @@ CONTACT_WORDS = {
 
 
 def _contacts(params: Params) -> tuple[Feature, ...]:
-    campaign = Filter("property.campaign", "eq", (int(params["campaign"]),))
-    return (Feature(params["what"], "count", window_of(params["window"]), where=(campaign,)),)
+    return (Feature(params["what"], "count", window_of(params["window"]), where=_of(params)),)
+
+
+def _of(params: Params) -> tuple[Filter, ...]:
+    return (Filter("property.campaign", "eq", (int(params["campaign"]),)),)
+
+
+def _shown_and_goal(params: Params) -> tuple[Feature, ...]:
+    """When it was shown first within these days, and when the goal was reached last."""
+    shown = Feature("exposure", "min", last_days(params["days"]), TIME, _of(params))
+    return shown, Feature(params["then"], "max", Lifetime(), TIME)
 
 
 CONTACTS: tuple[Condition, ...] = (
@@ -50,5 +65,29 @@ CONTACTS: tuple[Condition, ...] = (
             *instead_of_presence("how often somebody {what} “{campaign}” {window}"),
         ),
         operators=COUNTS,
+    ),
+    event_condition(
+        "campaign_conversion",
+        "Another campaign led to a goal",
+        (
+            Field("campaign", "Campaign", "campaign"),
+            Field("then", "Goal", "event_type", default="purchase"),
+            Field(
+                *("value", "Was", "choice"),
+                choices={"yes": "reached after it", "no": "not reached after it"},
+                default="yes",
+            ),
+            days_field("days", "Both within", default=30),
+        ),
+        features=_shown_and_goal,
+        read=followed,
+        sentence="was shown “{campaign}” and after that {then}, both within {days}",
+        instead=(
+            (
+                {"value": "no"},
+                "was not shown “{campaign}” within {days}, or not {then} after that",
+            ),
+        ),
+        test=lambda reached, params: bool(reached == (params["value"] == "yes")),
     ),
 )

@@ -24,6 +24,22 @@ from personalization.rules.operators import (
 )
 from personalization.rules.typed import date_of, number_of, version_of
 
+#: How wide the part of a browser is that shows the page, in CSS pixels.
+VIEWPORTS = {
+    "narrow": "narrow (under 600 pixels)",
+    "medium": "of medium width (600 to 1023 pixels)",
+    "wide": "wide (1024 pixels and more)",
+}
+#: Ways to come to a page, in words.
+MEDIA = {
+    "direct": "directly",
+    "search": "by a search engine",
+    "social": "by a social network",
+    "email": "by e-mail",
+    "paid": "by an advertisement",
+    "referral": "by another site",
+    "internal": "from another page of this site",
+}
 PARAMETER = Field("name", "Parameter", "text", default="utm_source")
 
 
@@ -67,7 +83,13 @@ def _text(
 
 
 def _choice(
-    kind: str, label: str, choices: dict[str, str], attribute: str, sentence: str
+    kind: str,
+    label: str,
+    choices: dict[str, str],
+    attribute: str,
+    sentence: str,
+    *,
+    in_page: bool = False,
 ) -> Condition:
     """One of a few words of the request."""
     return Condition(
@@ -80,6 +102,7 @@ def _choice(
         needs="",
         equals="value",
         of_page=True,
+        in_page=in_page,
     )
 
 
@@ -173,15 +196,7 @@ REQUEST: tuple[Condition, ...] = (
     _choice(
         "medium",
         "Came by",
-        {
-            "direct": "directly",
-            "search": "by a search engine",
-            "social": "by a social network",
-            "email": "by e-mail",
-            "paid": "by an advertisement",
-            "referral": "by another site",
-            "internal": "from another page of this site",
-        },
+        MEDIA,
         "medium",
         "came to the page {value}",
     ),
@@ -233,11 +248,27 @@ REQUEST: tuple[Condition, ...] = (
         instead=instead_of_presence("the browser's version"),
     ),
     _choice(
+        "viewport",
+        "Width of the page",
+        VIEWPORTS,
+        "viewport",
+        "the page is {value}",
+        in_page=True,
+    ),
+    _choice(
         "authenticated",
         "Signed in",
         {"yes": "signed in", "no": "not signed in"},
         "authenticated",
         "{value}",
+    ),
+    _condition(
+        "role",
+        "Roles of who is signed in",
+        collection_fields("Roles, a line each"),
+        "request.roles",
+        "the roles {test}",
+        operators=COLLECTION_OPERATORS,
     ),
     _choice("bot", "Bot", {"no": "no bot", "yes": "a bot by its own word"}, "bot", "{value}"),
 )

@@ -13,5 +13,6 @@ SCHEDULE: tuple[Condition, ...] = (
         "the time {test} ({zone})",
         operators=CALENDAR_OPERATORS,
         needs="",
+        in_page=True,
     ),
 )

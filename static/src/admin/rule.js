@@ -174,8 +174,10 @@ export function startRule(element, changed) {
     }
   });
 
-  /** Other fields for another kind; what has the same name and fits keeps its value. */
+  /** Other fields for another kind; what has the same name and fits keeps its value. A kind that is
+   *  not offered has no fields to come back to. */
   function swapFields(select) {
+    select.querySelector("[data-gone]")?.remove();
     const fields = select.closest("[data-rule-row]").querySelector("[data-rule-fields]");
     const before = new Map([...fields.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
     fields.replaceChildren(copyOf(`[data-rule-fields-of="${CSS.escape(select.value)}"]`));

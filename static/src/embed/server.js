@@ -1,3 +1,5 @@
+import { viewportOf } from "../rules/viewport.js";
+
 /** How long a page waits before it stays with its defaults. */
 const PATIENCE = 2000;
 const MOST_SLOTS = 20;
@@ -16,6 +18,7 @@ export const pageFacts = () => ({
   query: query(),
   referrer: referrer(),
   language: fitting(document.documentElement.lang, /^[A-Za-z0-9-]{1,35}$/),
+  viewport: viewportOf(innerWidth),
 });
 
 /** The two questions. Both reject on anything but a good answer in time. */

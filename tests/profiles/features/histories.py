@@ -39,12 +39,14 @@ OF = {
     "min": ("value", "amount", "property.plan", "time"),
     "max": ("value", "amount", "property.plan", "time"),
     "latest": ("item", "property.plan", "value"),
+    "first": ("item", "property.plan", "value"),
 }
-#: Every aggregation over every window.
+#: Every aggregation over every window; the first of a rolling one is refused.
 FEATURES = tuple(
     Feature("view", aggregation, window, of=of)
     for aggregation, window in product(AGGREGATIONS, WINDOWS)
     for of in OF.get(aggregation, ("value", "amount", "property.plan"))
+    if aggregation != "first" or not isinstance(window, Rolling)
 )
 CONDITIONS = (
     Condition("category", "eq", ("Garden",)),

@@ -59,6 +59,11 @@ def test_the_examples_of_the_docstrings_run() -> None:
         (window(kind="rolling", minutes=0), "window.minutes", "1 to 132,480"),
         (window(kind="rolling", minutes=132_481), "window.minutes", "1 to 132,480"),
         (window(kind="rolling", minutes=1.5), "window.minutes", "Expected `int`"),
+        (
+            {"aggregation": "first", "of": "item"} | window(kind="rolling", minutes=5),
+            "window.kind",
+            "moves on with a rolling",
+        ),
         (window(kind="rolling"), "window", "missing required field `minutes`"),
         ({"window": ZONED | {"period": "year"}}, "window.period", "day, week, month"),
         ({"window": ZONED | {"zone": "Mars/Olympus"}}, "window.zone", "'Mars/Olympus'"),

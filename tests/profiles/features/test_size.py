@@ -52,7 +52,11 @@ def flood(rng: random.Random, span_ms: int) -> list[FeatureEvent]:
 def test_a_flood_does_not_make_a_state_larger_than_it_may_be(
     aggregation: str, window: Window
 ) -> None:
-    of = {"count": "", "distinct": "item", "latest": "item"}.get(aggregation, "value")
+    if aggregation == "first" and isinstance(window, Rolling):
+        return  # refused: see feature_check
+    of = {"count": "", "distinct": "item", "latest": "item", "first": "item"}.get(
+        aggregation, "value"
+    )
     feature = Feature("view", aggregation, window, of=of)
     span_ms = window.span_ms if isinstance(window, Rolling) else 40 * 86_400_000
     state = state_of(feature, flood(random.Random(7), span_ms))
