@@ -18,6 +18,7 @@ from personalization.rule_form.parts import (
 )
 from personalization.rule_form.posted import ROOT, choice_part, condition_of, members_of
 from personalization.rules.conditions import BY_KIND, CONDITIONS, Condition, Field
+from personalization.rules.costs import COST_WORDS
 from personalization.rules.event_values import MAX_FILTERS
 from personalization.rules.tree import LABELS, MAX_DEPTH, MAX_TEXT
 
@@ -71,11 +72,6 @@ INPUTS: Mapping[str, str] = {
     "moment": "datetime-local",
     "time": "time",
     "zone": "zone",
-}
-COSTS = {
-    "indexed": "counted by an index",
-    "memory": "counted in memory",
-    "replay": "counted by replaying events",
 }
 
 
@@ -263,7 +259,7 @@ def _parent(name: str) -> str:
 def _hint(condition: Condition) -> str:
     """What the condition needs, and what counting it costs."""
     needs = f"Needs consent to {condition.needs}, " if condition.needs else "Needs no consent, "
-    return needs + COSTS[condition.cost]
+    return needs + COST_WORDS[condition.cost]
 
 
 def _controls(
