@@ -65,14 +65,13 @@ def _leaf_sql(leaf: Leaf, asking: Asking) -> Compiled:
         value = NULL
     elif answer.maybe != FALSE:
         value = filled("CASE WHEN ({}) IS NOT TRUE THEN {} END", answer.maybe, answer.value)
-    possible = answer.possible or _not_false(value)
+    possible = answer.possible or _possible_of(value)
     return Compiled(value, answer.maybe, possible, answer.is_of_interests)
 
 
-def _not_false(value: Sql) -> Sql:
-    if value in (TRUE, NULL):
-        return TRUE
-    return FALSE if value == FALSE else filled("({}) IS NOT FALSE", value)
+def _possible_of(value: Sql) -> Sql:
+    """What no index can find is not asked twice: the value itself says it."""
+    return FALSE if value == FALSE else TRUE
 
 
 def _possible(node: Group, parts: list[Compiled], value: Sql) -> Sql:
@@ -80,7 +79,7 @@ def _possible(node: Group, parts: list[Compiled], value: Sql) -> Sql:
         return all_of([part.possible for part in parts])
     if node.kind == "any" or (node.kind == "at_least" and node.needed == 1):
         return any_of([part.possible for part in parts])
-    return _not_false(value)
+    return _possible_of(value)
 
 
 def _all(node: Group, values: list[Sql]) -> Sql:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import log2
 
 from personalization.reach.leaves import (
+    FADING,
     MARGIN,
     Answer,
     Asking,
@@ -14,11 +15,12 @@ from personalization.reach.leaves import (
     milliseconds_in,
     number,
     number_test,
+    of_log,
     positive_runs,
     presence,
 )
 from personalization.reach.projected import MOST_TIMES, VISIT_DAYS
-from personalization.reach.sql import FALSE, Sql, bound, filled, runs_of
+from personalization.reach.sql import FALSE, Sql, any_of, bound, filled, near, runs_of
 from personalization.reach.times import count_runs, latest_at
 from personalization.rules.nodes import Leaf
 from profiles.baseline import PSEUDO_EVENTS, baseline_usable, level_of, percentile_rank
@@ -170,16 +172,20 @@ def engagement_level(leaf: Leaf, asking: Asking) -> Answer:
 
 
 def recency_score(leaf: Leaf, asking: Asking) -> Answer:
-    """By when the last event was: x = its time in half-lives."""
+    """By when the last event was."""
     if (found := number_test(leaf)) is None:
         return presence(leaf)
-    x = Sql("(p.last_ms / 1000.0::float8 - %s::float8) / %s::float8", (EPOCH, RECENCY_HALF_LIFE))
-    answer = decayed(x, *found, now=asking.now, half_life=RECENCY_HALF_LIFE)
     runs = [
-        run.moved(lambda score: asking.now + RECENCY_HALF_LIFE * log2(score))
+        run.moved(lambda score: (asking.now + RECENCY_HALF_LIFE * log2(score)) * 1000.0)
         for run in positive_runs(*found)
     ]
-    return answer._replace(possible=milliseconds_in("last_ms", runs))
+    x, edges = Sql("p.last_ms"), [edge for run in runs for edge in (run.low, run.high)]
+    long_ago = asking.now_ms - 1000.0 * RECENCY_HALF_LIFE * FADING
+    maybe = any_of((near(x, edges, 10.0), bound("{} < %s::float8", x, long_ago)))
+    value = of_log(x, runs, nothing=bool(found[0](0.0)))
+    seconds = [run._replace(low=run.low / 1000.0, high=run.high / 1000.0) for run in runs]
+    possible = milliseconds_in("last_ms", seconds)
+    return Answer(value, maybe, any_of((possible, bound("{} < %s::bigint", x, int(long_ago)))))
 
 
 def _of_weekly(leaf: Leaf, asking: Asking, reading: Callable[[float], float]) -> Answer:

@@ -33,8 +33,9 @@ from profiles.decay import EPOCH
 LOG_MARGIN = 1e-6
 #: The same of numbers made by a few multiplications.
 MARGIN = 1e-9
-#: So many half-lives make a float64 nothing; a little before, it has few digits left.
-_FADING, _GONE = 1010.0, 1085.0
+#: So many half-lives make a float64 nothing, or leave it few digits: that is asked in memory. No
+#: event is farther back than FARTHEST, in seconds.
+FADING, FARTHEST = 1010.0, 60 * 365 * 86_400.0
 
 
 @dataclass(frozen=True)
@@ -137,20 +138,23 @@ def decayed(
 ) -> Answer:
     """A test of 2^(x − age), of which x is kept, and which is 0 where x is NULL or long gone."""
     age = (now - EPOCH) / half_life
-    none = bool(test(0.0))
     runs = [run.moved(lambda mass: log2(mass) + age) for run in positive_runs(test, cuts)]
-    is_missing = Sql(f"{x.text} IS NULL", x.params)
-    is_gone = any_of((is_missing, bound("{} < %s::float8", x, age - _GONE)))
-    value = filled(f"CASE WHEN {{}} THEN {none} ELSE {{}} END", is_gone, runs_sql(x, runs))
-    fades = bound("{} BETWEEN %s::float8 AND %s::float8", x, age - _GONE, age - _FADING)
     edges = [edge for run in runs for edge in (run.low, run.high)]
-    maybe = any_of((fades, near(x, edges, LOG_MARGIN)))
     wider = [run._replace(low=run.low - 1e-5, high=run.high + 1e-5) for run in runs]
-    parts = [runs_sql(x, wider)] if wider else []
-    if none:
-        parts.append(is_missing)
-    parts.append(bound("{} < %s::float8", x, age - _FADING))
-    return Answer(value, maybe, any_of(parts))
+    answer = of_log(x, runs, nothing=bool(test(0.0)))
+    maybe = near(x, edges, LOG_MARGIN)
+    possible = [runs_sql(x, wider)] if wider else []
+    if test(0.0):
+        possible.append(Sql(f"{x.text} IS NULL", x.params))
+    if half_life * FADING < FARTHEST:
+        fades = bound("{} < %s::float8", x, age - FADING)
+        maybe, possible = any_of((fades, maybe)), [*possible, fades]
+    return Answer(answer, maybe, any_of(possible))
+
+
+def of_log(x: Sql, runs: Sequence[Run], *, nothing: bool) -> Sql:
+    """Whether a logarithm lies in runs; where it is NULL, `nothing`."""
+    return filled(f"coalesce({{}}, {nothing})", runs_sql(x, runs))
 
 
 def positive_runs(test: Callable[[float], Any], cuts: Sequence[float]) -> list[Run]:
