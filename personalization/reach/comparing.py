@@ -86,7 +86,7 @@ def sql_rows(
     )
     now_ms = site.now.timestamp() * 1000.0
     params = [*value.params, *possible.params, now_ms, *basis, *value.params, *maybe.params]
-    return store.rows_list(text, [*params, *consent, list(visitor_ids)])  # type: ignore[return-value]
+    return store.rows_list(text, [*params, *consent, list(visitor_ids)])
 
 
 READERS: Mapping[str, Reader] = {"sql": sql_answers}

@@ -28,15 +28,12 @@ from profiles import selectors as profile_selectors
 #: So many profiles are asked in memory at most: about half a second's work.
 ASKED = 4000
 #: Seconds that one statement may take.
-TIMEOUT = 5.0
+TIMEOUT = 8.0
 #: How long a count over all visitors, which no edit of a rule changes, is remembered; one that is
 #: smaller than this is counted each time.
 REMEMBERED, SMALL = 60, 20_000
 
 _FROM = f"{store.TABLE} AS p JOIN ({{}}) AS c USING (visitor_id)"
-#: A row that says nothing: of events after now, and, where interests are asked, not plain.
-_AHEAD = "(p.last_ms > %s::float8) IS TRUE"
-_NOT_PLAIN = "(NOT p.is_plain OR p.basis < %s::bigint OR p.basis > %s::bigint)"
 
 
 class TooSlowError(Exception):
@@ -126,30 +123,52 @@ def _left(compiled: Compiled, site: Site) -> list[Allowing]:
     )
     params = (*consent, *compiled.possible.params, *among)
     params = (*params, *compiled.value.params, *compiled.maybe.params)
-    return store.rows_list(text, [*params, ASKED])  # type: ignore[return-value]
+    return store.rows_list(text, [*params, ASKED])
 
 
 def _settled(compiled: Compiled, site: Site) -> tuple[str, tuple[Any, ...]]:
     """SQL for the rows that say nothing here."""
-    now_ms = site.now.timestamp() * 1000.0
+    parts = _says_nothing(compiled, site)
+    text = " OR ".join(f"coalesce({text}, FALSE)" for text, _ in parts)
+    return f"({text})", sum((params for _, params in parts), ())
+
+
+def _says_nothing(compiled: Compiled, site: Site) -> list[tuple[str, tuple[Any, ...]]]:
+    """Why a row may say nothing, each for an index: it is of events after now; where interests are
+    asked, it is of another basis, or not plain."""
+    parts: list[tuple[str, tuple[Any, ...]]] = [
+        ("p.last_ms > %s::bigint", (int(site.now.timestamp() * 1000.0),))
+    ]
     if compiled.is_of_interests:
-        return f"({_AHEAD} OR {_NOT_PLAIN})", (now_ms, site.basis, site.basis)
-    return _AHEAD, (now_ms,)
+        parts.append(("p.basis < %s::bigint", (site.basis,)))
+        parts.append(("p.basis > %s::bigint", (site.basis,)))
+        parts.append(("p.is_plain = FALSE", ()))
+    return parts
 
 
 def _unsettled(compiled: Compiled, site: Site, *, limit: int) -> list[Allowing]:
     """The visitors whose rows say nothing here."""
-    where, among = _settled(compiled, site)
-    source, consent = consenting(site)
-    text = f"SELECT visitor_id, c.granted, c.decided FROM {_FROM.format(source)} WHERE {where}"
-    return store.rows_list(f"{text} LIMIT %s", [*consent, *among, limit])  # type: ignore[return-value]
+    text, params = _unsettled_rows(compiled, site)
+    found = store.rows_list(f"SELECT * FROM ({text}) AS rows LIMIT %s", [*params, limit])
+    return [(row[0], row[1], row[2]) for row in found]
 
 
 def _unsettled_count(compiled: Compiled, site: Site) -> int:
-    where, among = _settled(compiled, site)
+    text, params = _unsettled_rows(compiled, site)
+    return int(store.rows_list(f"SELECT count(*) FROM ({text}) AS rows", params)[0][0])
+
+
+def _unsettled_rows(compiled: Compiled, site: Site) -> tuple[str, list[Any]]:
+    parts = _says_nothing(compiled, site)
     source, consent = consenting(site)
-    text = f"SELECT count(*) FROM {_FROM.format(source)} WHERE {where}"
-    return int(store.rows_list(text, [*consent, *among])[0][0])
+    rows = " UNION ".join(
+        f"SELECT p.visitor_id FROM {store.TABLE} AS p WHERE {text}" for text, _ in parts
+    )
+    text = (
+        f"SELECT visitor_id, c.granted, c.decided FROM ({rows}) AS p"
+        f" JOIN ({source}) AS c USING (visitor_id)"
+    )
+    return text, [*(each for _, params in parts for each in params), *consent]
 
 
 @contextmanager

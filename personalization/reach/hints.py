@@ -69,8 +69,8 @@ def _wider(rule: Node) -> Iterator[tuple[int, str, float, Node]]:
         if leaf.condition.of_page:
             continue
         for name, way in _ways(leaf):
-            field = next((f for f in leaf.condition.fields if f.name == name), None)
-            value = field and _next(field, leaf.params[name], -way if is_negated else way)
+            field = next(field for field in leaf.condition.fields if field.name == name)
+            value = _next(field, leaf.params[name], -way if is_negated else way)
             if value is not None:
                 changed = Leaf(leaf.condition, {**leaf.params, name: value})
                 yield place, name, value, _replaced(rule, [place], changed)

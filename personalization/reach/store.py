@@ -79,14 +79,21 @@ def rows_write(rows: Mapping[UUID, Projected], *, basis: int) -> None:
 
 def row_values(visitor_id: UUID, row: Projected, basis: int) -> tuple[Any, ...]:
     """A row in the order of the columns."""
-    told = msgspec.json.encode(row.told).decode().replace("\\u0000", "\\ufffd")
-    texts = {
-        "categories": [text.replace(_NUL, _INSTEAD) for text in row.categories],
-        "did": [text.replace(_NUL, _INSTEAD) for text in row.did],
-        "told": told,
-    }
-    content_type = row.content_type.replace(_NUL, _INSTEAD)
-    return visitor_id, basis, *row._replace(content_type=content_type, **texts)
+    plain = row._replace(
+        content_type=_plain(row.content_type),
+        categories=[_plain(text) for text in row.categories],
+        did=[_plain(text) for text in row.did],
+        told={
+            _plain(key): _plain(value) if isinstance(value, str) else value
+            for key, value in row.told.items()
+        },
+    )
+    # `told` is the last column.
+    return visitor_id, basis, *plain[:-1], msgspec.json.encode(plain.told).decode()
+
+
+def _plain(text: str) -> str:
+    return text.replace(_NUL, _INSTEAD)
 
 
 class Counted(NamedTuple):

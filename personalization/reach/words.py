@@ -1,5 +1,6 @@
 """What a marketer is told of a count, and what the picture beside it shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,13 +16,13 @@ class Bar(NamedTuple):
 
     kind: str
     label: str
-    count: int
+    visitors: int
     x: float
     width: float
 
     @property
     def said(self) -> str:
-        return f"{self.count:,}"
+        return f"{self.visitors:,}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def notes_of(
     *,
     missing: list[Leaf],
     progress: Progress | None,
-    categories: dict[str, str],
+    categories: Mapping[str, str],
 ) -> tuple[str, ...]:
     """What else there is to know of a count: how it was made, and what it does not know."""
     notes = []

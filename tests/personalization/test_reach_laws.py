@@ -106,3 +106,107 @@ def test_sql_answers_every_condition_as_memory_does(
     consents: list[EffectiveConsent], trees: Any, which: int, histories: Any, **facts: Any
 ) -> None:
     answers_compare(trees, histories, consents[which], **facts)
+
+
+# --- Edges, by hand --------------------------------------------------------------------------
+
+DAY = 86_400_000
+READ, CLICKED = "page_view", "click"
+
+
+def at(*ages: int, signal: str = READ, category: str = "garden") -> list[Any]:
+    return [(signal, category, "article", 1.0, age, False) for age in ages]
+
+
+def events(value: int, days: float, **more: Any) -> dict[str, Any]:
+    return {"condition": "events", "type": READ, "category": "garden", "value": value,
+            "days": days, **more}  # fmt: skip
+
+
+def affinity(value: float, **more: Any) -> dict[str, Any]:
+    return {"condition": "affinity", "category": "garden", "value": value, **more}
+
+
+RESEMBLING = [*at(DAY), *at(DAY, category="music")]
+#: What visitors did, what is asked, and whether SQL has to answer by itself.
+EDGES: dict[str, tuple[list[Any], dict[str, Any], bool]] = {
+    "exactly as long ago": (at(7 * DAY), events(1, 7), True),
+    "a millisecond later": (at(7 * DAY - 1), events(1, 7), True),
+    "one of two within": (at(7 * DAY, DAY), events(2, 7), True),
+    "never, of nothing": ([], events(0, 7, operator="="), True),
+    "more than are kept": (at(*range(40)), events(32, 7), True),
+    "not more than are kept": (at(*range(40)), events(32, 7, operator=">"), True),
+    "now": (at(0), events(1, 7), True),
+    "ahead of the clock": (at(-5_000, DAY), events(2, 7), False),
+    "a score at its edge": (at(30 * DAY), affinity(0.5), False),
+    "a score above it": (at(30 * DAY - 10_000), affinity(0.5), True),
+    "a score below it": (at(30 * DAY + 10_000), affinity(0.5), True),
+    "a short score long gone": (at(3_000 * DAY), affinity(0, horizon="short", operator=">"), False),
+    "no such interest": (at(DAY), affinity(0, operator="<=", category="music"), True),
+    "all of all interests": (
+        at(DAY), {"condition": "interest_share", "category": "garden", "value": 100, "evidence": 1},
+        True,
+    ),
+    "two alike, by name": (
+        RESEMBLING, {"condition": "top_interest", "category": "music", "value": 1}, True,
+    ),
+    "taken off": (
+        [*at(DAY), *at(DAY, signal="dismiss")], affinity(0, operator="="), True,
+    ),
+    "the thirtieth minute": (
+        at(30 * 60_000), {"condition": "pages_in_visit", "value": 1}, True,
+    ),
+    "after the thirtieth minute": (
+        at(30 * 60_000 + 1), {"condition": "pages_in_visit", "value": 1}, True,
+    ),
+    "on the very moment of days": (
+        at(7 * DAY), {"condition": "days_since_last_event", "operator": "<=", "value": 7}, True,
+    ),
+    "within the last, edge out": (
+        at(7 * DAY),
+        {"condition": "last_seen", "operator": "within_last", "amount": 7, "unit": "days"},
+        True,
+    ),
+    "a feature at its edge": (
+        at(14 * DAY, 14 * DAY - 1),
+        {"condition": "event_count", "type": READ, "value": 2,
+         "window": {"kind": "rolling", "minutes": 14 * 1440}},
+        True,
+    ),
+    "a feature with a crowd": (
+        at(*range(0, 90_000, 1000)),
+        {"condition": "event_count", "type": READ, "value": 80,
+         "window": {"kind": "rolling", "minutes": 1440}},
+        False,
+    ),
+    "a crowd that is enough": (
+        at(*range(0, 90_000, 1000)),
+        {"condition": "event_count", "type": READ, "value": 60,
+         "window": {"kind": "rolling", "minutes": 1440}},
+        True,
+    ),
+    "a name with no end": (at(DAY, category="a\x00b"), affinity(1), True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", EDGES)
+def test_edges_are_the_same_for_both(consents: list[EffectiveConsent], case: str) -> None:
+    history, rule, is_own = EDGES[case]
+    for tree in (rule, {"not": rule}):
+        own = answers_compare([tree], [history], consents[0], baseline=None, half_lives={})
+        assert own == is_own
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [affinity(1), {"condition": "top_interest", "category": "garden", "value": 1},
+     {"condition": "engagement_level", "value": 0.1}],
+    ids=lambda rule: str(rule["condition"]),
+)  # fmt: skip
+def test_a_half_life_of_its_own_is_left_to_memory(
+    consents: list[EffectiveConsent], rule: Any
+) -> None:
+    history = [*at(20 * DAY, signal=CLICKED), *at(DAY, DAY + 1, category="music")]
+    slow = {"click": (2.0 * DAY / 1000, 90.0 * DAY / 1000)}
+    own = answers_compare([rule], [history], consents[0], baseline=None, half_lives=slow)
+    assert own == 0
