@@ -32,6 +32,14 @@ SCHEDULE = {
         "personalization.tasks.campaigns_ready_sweep",
         timedelta(seconds=30),
     ),
+    "lay profiles out for counting": (
+        "personalization.tasks.projection_sweep",
+        timedelta(seconds=5),
+    ),
+    "compare the readers of rules": (
+        "personalization.tasks.readers_check_task",
+        crontab(hour=3, minute=53),
+    ),
     "compute the site's baseline": ("profiles.tasks.baseline_compute_task", crontab(minute=17)),
     "check profiles against events": ("profiles.tasks.self_check_task", crontab(hour=3, minute=23)),
     "know what is usual": ("tracking.tasks.fences_update", timedelta(minutes=5)),

@@ -45,6 +45,7 @@ NAVIGATION = (
             ("Cleaning counts", "cleaning_services", "tracking_dropcount"),
             ("Outliers", "monitoring", "tracking_outlier"),
             ("Self-checks", "fact_check", "profiles_selfcheck"),
+            ("Rule readers", "rule", "personalization_readercheck"),
             ("Rebuilds", "autorenew", "profiles_rebuild"),
             ("Inbox", "inbox", "tracking_inbox"),
             ("Retention", "auto_delete", "tracking_retentionrun"),

@@ -284,6 +284,7 @@ UNFOLD = {
     "STYLES": [
         lambda request: static("css/admin.css"),
         lambda request: static("css/admin-campaigns.css"),
+        lambda request: static("css/admin-reach.css"),
     ],
     "SIDEBAR": {
         "show_search": False,

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import Error as DatabaseError
@@ -169,6 +170,49 @@ def visitors_granted(visitor_ids: Iterable[UUID], *purposes: str, now: datetime)
         for visitor_id, choices in rows
         if not granted[choices].granted.isdisjoint(purposes)
     }
+
+
+def granted_select(purpose: str, *, now: datetime) -> tuple[str, tuple[Any, ...]]:
+    """SQL and its parameters for everybody who grants a purpose now, for statements over all.
+
+    It gives `visitor_id`, `granted` (the purposes), and `decided`: whether there is a choice in
+    force on every active purpose. Judges as `visitors_granted` does.
+    """
+    versions = catalogue.current().versions
+    cutoff = (now - LIFETIME - codec.EPOCH) // codec.MICROSECOND
+    decided = " AND ".join(
+        "coalesce((choices -> %s::text ->> 1)::bigint > %s::bigint, FALSE)" for _ in versions
+    )
+    sql = (
+        f"SELECT visitor_id, granted, ({decided or 'TRUE'}) AS decided"
+        " FROM consent_effectiveconsent WHERE fenced_at IS NULL AND expires_at > %s"
+        " AND granted @> ARRAY[%s::varchar] AND granted <@ %s::varchar[]"
+    )
+    params: list[Any] = [part for key in versions for part in (key, cutoff)]
+    params += [now, purpose, list(versions)]
+    # A grant outlives no change of its purpose's words; where nothing changed since the oldest
+    # grant in force, there is nothing to compare.
+    if Purpose.objects.filter(changed_at__gt=now - LIFETIME).exists():
+        sql += (
+            " AND NOT EXISTS (SELECT FROM unnest(granted) AS purpose"
+            " WHERE (choices -> purpose -> 2 = %s::jsonb -> purpose) IS NOT TRUE)"
+        )
+        params.append(catalogue.current().versions_json)
+    return sql, tuple(params)
+
+
+def visitors_without(purposes: Iterable[str], *, now: datetime) -> int:
+    """How many visitors have chosen, within the last LIFETIME, and do not grant all of these.
+
+    Who withdraws chooses anew under another id, so a fenced record is nobody's any more.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM consent_effectiveconsent WHERE decided_at > %s"
+            " AND fenced_at IS NULL AND NOT granted @> %s::varchar[]",
+            (now - LIFETIME, list(purposes)),
+        )
+        return int(cursor.fetchone()[0])
 
 
 def grants_by_period(*, since: datetime, unit: str) -> dict[datetime, int]:

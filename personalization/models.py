@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from personalization.frequency.models import ExclusionGroup, Limited, PressureBudget
+from personalization.reach.models import ProjectedProfile, ProjectionCursor, ReaderCheck
 
 __all__ = [
     "Campaign",
@@ -13,6 +14,9 @@ __all__ = [
     "ContentItem",
     "ExclusionGroup",
     "PressureBudget",
+    "ProjectedProfile",
+    "ProjectionCursor",
+    "ReaderCheck",
     "RuleSet",
     "Slot",
     "Variant",

@@ -1,11 +1,30 @@
 """Celery's way in: each task calls one service and can be run again at any time."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from personalization import services
+from personalization.reach import comparing, projecting
 
 
 @shared_task
 def campaigns_ready_sweep() -> None:
     """Publish what a lost nudge left: a campaign that became ready."""
     services.campaigns_ready_publish()
+
+
+@shared_task
+def projection_sweep() -> None:
+    """Lay out for counting what changed, a task for every shard that has something to do."""
+    for shard in projecting.shards_behind():
+        shard_project_task.apply_async((shard,), expires=projecting.SECONDS)
+
+
+@shared_task
+def shard_project_task(shard: int) -> None:
+    projecting.shard_project(shard)
+
+
+@shared_task
+def readers_check_task() -> None:
+    comparing.readers_check(now=timezone.now())

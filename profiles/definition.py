@@ -32,6 +32,11 @@ class Definition(Struct, frozen=True, dict=True):
         """The keys of the declared features."""
         return frozenset(feature.key for feature in self.features)
 
+    @cached_property
+    def by_key(self) -> dict[str, Feature]:
+        """The declared features by key."""
+        return {feature.key: feature for feature in self.features}
+
     def new_state(self) -> State:
         """The state of a visitor without events."""
         return State(definition=self.version, half_lives=dict(self.half_lives))

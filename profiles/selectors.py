@@ -1,5 +1,6 @@
 """Profiles for reading: from the cache on a page's path, from PostgreSQL everywhere else."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -7,9 +8,11 @@ from uuid import UUID
 
 import msgspec
 from django.core.cache import cache
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Max, Sum
+from psycopg.errors import LockNotAvailable
 
+from profiles import store
 from profiles.baseline import Baseline
 from profiles.definition import Definition
 from profiles.features.definition import Feature
@@ -122,6 +125,11 @@ def features_kept(state: State) -> frozenset[str]:
     return definition_get(state.definition).keys
 
 
+def features_of(version: int) -> dict[str, Feature]:
+    """The declared features that a version of what profiles hold keeps, by key."""
+    return definition_get(version).by_key
+
+
 def features_needs() -> dict[str, dict[str, Feature]]:
     """What is declared: who needs it, and the features by key."""
     needs: dict[str, dict[str, Feature]] = {}
@@ -220,6 +228,45 @@ def _rows_recent(since: datetime, limit: int) -> list[tuple[UUID, bytes]]:
             (since, limit),
         )
         return list(cursor.fetchall())
+
+
+def shard_horizon(shard: int, *, timeout_ms: int = 100) -> datetime | None:
+    """A moment up to which the shard's written profiles can all be read; None while it is busy."""
+    try:
+        return store.shard_horizon(shard, timeout_ms=timeout_ms)
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            return None
+        raise
+
+
+def states_changed(
+    shard: int, *, after: tuple[datetime, UUID] | None, until: datetime, limit: int
+) -> list[tuple[UUID, datetime, State]]:
+    """The shard's profiles written since (with when), held against deletion by the transaction."""
+    rows = store.profiles_changed(shard, after=after, until=until, limit=limit)
+    return [(visitor_id, at, state_decode(raw)) for visitor_id, at, raw in rows]
+
+
+def shards_changed(since: Mapping[int, tuple[datetime, UUID] | None]) -> list[int]:
+    """Those of these shards with profiles written after (when, whom); None is the beginning."""
+    return [shard for shard, after in since.items() if store.shard_has_changed(shard, after=after)]
+
+
+def states_get(visitor_ids: Collection[UUID]) -> dict[UUID, State]:
+    """The states of these visitors that have one, from PostgreSQL."""
+    return store.states_read(visitor_ids)
+
+
+def visitors_sample(*, limit: int) -> list[UUID]:
+    """Visitors with a profile, each as likely as any other."""
+    return store.visitors_sample(limit=limit, since=store.EPOCH)
+
+
+def definitions_keeping() -> dict[int, frozenset[str]]:
+    """By version of what profiles hold, the keys of the declared features in it."""
+    versions = DefinitionRow.objects.values_list("version", flat=True)
+    return {0: frozenset(), **{each: definition_get(each).keys for each in versions}}
 
 
 class CheckResult(NamedTuple):

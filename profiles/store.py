@@ -1,13 +1,15 @@
 """Profile rows in bulk. The only module with SQL on profiles; in the caller's transaction."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from profiles.state import State, state_decode, state_encode
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Cursor(NamedTuple):
@@ -88,6 +90,48 @@ def state_and_cursor(visitor_id: UUID, *, shard: int) -> tuple[State | None, int
         )
         raw, seq = cursor.fetchone()
         return (state_decode(raw) if raw is not None else None), seq or 0
+
+
+def shard_horizon(shard: int, *, timeout_ms: int) -> datetime:
+    """A moment up to which every profile of the shard that was written is there to be read.
+
+    Profiles are stamped and committed while the shard's fold is owned: whoever has owned it for a
+    moment knows that nobody commits an earlier stamp any more. Raises OperationalError, as
+    `cursor_lock` does, when another owner takes longer.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor_lock(shard, timeout_ms=timeout_ms)
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+        return moment
+
+
+def shard_has_changed(shard: int, *, after: tuple[datetime, UUID] | None) -> bool:
+    """Whether any of the shard's profiles was written since."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM profiles_profile WHERE shard = %s"
+            " AND (updated_at, visitor_id) > (%s, %s))",
+            (shard, *(after or (EPOCH, UUID(int=0)))),
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def profiles_changed(
+    shard: int, *, after: tuple[datetime, UUID] | None, until: datetime, limit: int
+) -> list[tuple[UUID, datetime, bytes]]:
+    """(visitor, when, state) of the shard's profiles written since, in that order.
+
+    They cannot be deleted until the transaction ends; those that are being deleted are left out.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT visitor_id, updated_at, state FROM profiles_profile WHERE shard = %s"
+            " AND (updated_at, visitor_id) > (%s, %s) AND updated_at <= %s"
+            " ORDER BY updated_at, visitor_id LIMIT %s FOR KEY SHARE SKIP LOCKED",
+            (shard, *(after or (EPOCH, UUID(int=0))), until, limit),
+        )
+        return [(row[0], row[1], bytes(row[2])) for row in cursor.fetchall()]
 
 
 def states_write(states: Mapping[UUID, State], *, shard: int) -> dict[UUID, bytes]:

@@ -15,6 +15,8 @@ from psycopg import sql
 from consent.cookies import cookie_value
 from personalization.frequency.limits import Shown
 from personalization.frequency.shown import ShownCopy
+from personalization.models import ReaderCheck
+from personalization.reach.projecting import profiles_project
 from profiles import selfcheck
 from profiles import services as profile_services
 from profiles.models import Profile, Rebuild, RebuildShard
@@ -34,6 +36,8 @@ from tracking.models import Quarantine, VisitorMerge
 ERASED = {
     "consent_consentdecision.merged_into",
     "consent_effectiveconsent.merged_into",
+    "personalization_projectedprofile.visitor_id",
+    "personalization_projectioncursor.visitor_id",
     "profiles_profile.visitor_id",
     "profiles_rebuildshard.after",
     "tracking_event.visitor_id",
@@ -156,6 +160,10 @@ def test_an_erasure_leaves_a_visitors_id_nowhere_but_in_the_denial() -> None:
     Profile.objects.filter(visitor_id=account).update(state=b"{}")
     check = selfcheck.self_check(now=datetime.now(UTC))
     assert [one["visitor"] for one in check.differences] == [str(account)[:8]]
+    profiles_project()
+    ReaderCheck.objects.create(
+        started_at=datetime.now(UTC), differing=1, differences=check.differences
+    )
     gone = (account, cleo, other)
     before = set().union(*map(places_of, gone))
     assert before >= ERASED | ERASED_CACHE

@@ -21,11 +21,12 @@ from personalization.admin.campaign_bulk import BulkActions
 from personalization.admin.campaign_calendar import CalendarView
 from personalization.admin.campaign_exchange import ExchangeViews
 from personalization.admin.campaign_history import HistoryViews
+from personalization.admin.campaign_reach import ReachView
 from personalization.admin.campaign_steps import SAVE_BUTTONS, StepViews
 from personalization.admin.publishing import PublishingAdmin
 from personalization.campaigns import campaigning
 from personalization.campaigns.form import CampaignForm
-from personalization.campaigns.readiness import Waiting, campaigns_waiting, is_ready
+from personalization.campaigns.readiness import Waiting, campaigns_waiting
 from personalization.campaigns.steps import MAY_PUBLISH
 from personalization.campaigns.versions import draft_differs, draft_payload
 from personalization.campaigns.zones import local_from_instant
@@ -38,13 +39,8 @@ from personalization.frequency.form import (
 )
 from personalization.models import Campaign, Variant
 from personalization.preview import variant_preview
-from personalization.reach import MAX_VISITORS, RECENT, Reach, reach_now
-from personalization.rule_form.posted import tree_errors, tree_from_posted
-from personalization.rules.tree import rule_parse
 from profiles.selectors import Progress
 
-#: Instead of the reach of a rule whose features profiles do not hold.
-NOT_COUNTED_YET = "Known once it is published: what it asks of past events is new."
 STATUS_LABELS = {
     "published": "success", "paused": "warning", "review": "primary", "draft": "info",
     "archived": "",
@@ -65,7 +61,7 @@ class CampaignList(ChangeList):
 
 @admin.register(Campaign)
 class CampaignAdmin(
-    BulkActions, StepViews, HistoryViews, ExchangeViews, CalendarView, PublishingAdmin
+    BulkActions, StepViews, HistoryViews, ExchangeViews, CalendarView, ReachView, PublishingAdmin
 ):
     form = CampaignForm
     readonly_fields = ("preview", "readiness", "frequency_summary")
@@ -92,7 +88,6 @@ class CampaignAdmin(
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
-            path("reach/", wrap(require_POST(self.reach_view)), name="campaign_reach"),
             path("readiness/", wrap(require_GET(self.readiness_view)), name="campaign_readiness"),
             path("preview/", wrap(require_GET(self.preview_view)), name="campaign_preview"),
             path("frequency/", wrap(require_POST(self.frequency_view)), name="campaign_frequency"),
@@ -181,17 +176,6 @@ class CampaignAdmin(
         if not self.has_view_permission(request):
             raise PermissionDenied
 
-    def reach_view(self, request: HttpRequest) -> JsonResponse:
-        """How many recent visitors the posted rule matches now, saved or not."""
-        self._check_allowed(request)
-        tree = tree_from_posted(request.POST)
-        if not tree or tree_errors(tree):
-            return JsonResponse({"text": "Complete the rule to count."})
-        if not is_ready(tree):
-            return JsonResponse({"text": NOT_COUNTED_YET})
-        reach = reach_now(rule_parse(tree), now=timezone.now())
-        return JsonResponse({**vars(reach), "text": reach_text(reach)})
-
     def readiness_view(self, request: HttpRequest) -> JsonResponse:
         """How far the campaigns of these ids are: what stands in their place, by id."""
         self._check_allowed(request)
@@ -251,22 +235,6 @@ def progress_text(progress: Progress) -> str:
         f"{progress.events:,} of {progress.events_total:,} past events read, "
         f"{progress.profiles:,} {visitors} done."
     )
-
-
-def reach_text(reach: Reach) -> str:
-    """The count as a sentence.
-
-    >>> reach_text(Reach(matching=31, open=0, visitors=240))
-    '31 of 240 recent visitors'
-    """
-    if not reach.visitors:
-        return f"No visitors in the last {RECENT.days} days yet."
-    of = f"the latest {MAX_VISITORS:,}" if reach.visitors >= MAX_VISITORS else f"{reach.visitors:,}"
-    text = f"{reach.matching:,} of {of} recent visitors"
-    if reach.open:
-        depend = "depends" if reach.open == 1 else "depend"
-        text += f"; {reach.open:,} more {depend} on the next page view"
-    return text
 
 
 def schedule_text(campaign: Campaign) -> str:

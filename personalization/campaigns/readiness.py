@@ -105,11 +105,6 @@ def _rule_before(situation: Situation, campaign: int) -> Any:
     return shown.entry["rule"] if shown else None
 
 
-def is_ready(rule: Any) -> bool:
-    """Whether profiles hold everything that a rule asks of events."""
-    return _is_live(rule, profile_selectors.features_live())
-
-
 def _is_live(rule: Any, live: frozenset[str]) -> bool:
     features = features_of(rule)
     return features is not None and all(feature.key in live for feature in features)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 
+from personalization.reach.comparing import check_latest as readers_check_latest
 from profiles import selectors as profile_selectors
 from tracking import selectors as tracking_selectors
 
@@ -86,6 +87,20 @@ def check_health(now: datetime) -> Health:
     return Health("Self-check", "good", said, url)
 
 
+def readers_health(now: datetime) -> Health:
+    """Whether counting by SQL says what pages say (personalization.reach.comparing)."""
+    url = reverse("admin:personalization_readercheck_changelist")
+    check = readers_check_latest()
+    if check is None or check.finished_at is None:
+        return Health("Rule readers", "good", "Compared every night; still to come.", url)
+    if check.differing:
+        return Health("Rule readers", "act", f"{check}. Counts may be wrong.", url)
+    if now - check.finished_at > CHECK_OVERDUE:
+        age = _words(now - check.finished_at)
+        return Health("Rule readers", "watch", f"{check}. That was {age} ago.", url)
+    return Health("Rule readers", "good", f"{check}.", url)
+
+
 def schedule_health(now: datetime) -> Health:
     """Whether the periodic jobs come when they are due."""
     last = tracking_selectors.sweeps_last()
@@ -122,5 +137,6 @@ LINES: tuple[tuple[str, Callable[[datetime], Health]], ...] = (
     ("profiles.view_profile", folds_health),
     ("tracking.view_quarantine", quarantine_health),
     ("profiles.view_selfcheck", check_health),
+    ("personalization.view_readercheck", readers_health),
     ("profiles.view_profile", schedule_health),
 )

@@ -4,12 +4,7 @@ What never gets in: requests, widgets, storage.
 """
 
 from personalization.rules.conditions import CONDITIONS, Condition
-
-COSTS = {
-    "indexed": "counted by an index",
-    "memory": "counted in memory",
-    "replay": "counted by replaying events",
-}
+from personalization.rules.costs import COST_WORDS
 
 
 def kinds_by_group() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -26,4 +21,4 @@ def hint_of(condition: Condition) -> str:
     if condition.awaits:
         return "No campaign can ask this yet"
     needs = f"Needs consent to {condition.needs}, " if condition.needs else "Needs no consent, "
-    return needs + COSTS[condition.cost]
+    return needs + COST_WORDS[condition.cost]

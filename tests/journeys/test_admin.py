@@ -127,7 +127,9 @@ def test_a_marketer_builds_a_rule_from_nothing(marketer: Page) -> None:
     expect(page.locator(SENTENCE)).to_have_text(
         "The interest in Cycling is at least 7.5 and (using a phone or made at least 2 visits)."
     )
-    expect(page.locator("[data-reach-text]")).to_have_text("No visitors in the last 30 days yet.")
+    expect(page.locator("[data-reach-text]")).to_have_text(
+        "No visitor who allows personalization has a profile yet."
+    )
     publish(page)
     made = campaign("Cyclists on phones")
     assert made.status == "published"

@@ -158,13 +158,20 @@ def at_least(draw: st.DrawFn, below: st.SearchStrategy[Any]) -> dict[str, Any]:
 
 def trees(levels: int) -> st.SearchStrategy[dict[str, Any]]:
     """Rules that nest at most so many levels."""
+    return trees_of(LEAVES, levels)
+
+
+def trees_of(
+    leaves: st.SearchStrategy[dict[str, Any]], levels: int
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Rules of these conditions that nest at most so many levels."""
     if levels == 1:
-        return LEAVES
-    below = trees(levels - 1)
+        return leaves
+    below = trees_of(leaves, levels - 1)
     members = st.lists(below, min_size=1, max_size=3)
     groups = st.one_of(
         *(st.fixed_dictionaries({kind: members}) for kind in ("all", "any", "none")),
         st.fixed_dictionaries({"not": below}),
         at_least(below),
     )
-    return st.one_of(LEAVES, st.builds(lambda group, labels: {**group, **labels}, groups, LABELS))
+    return st.one_of(leaves, st.builds(lambda group, labels: {**group, **labels}, groups, LABELS))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from personalization.rules.costs import COSTS, Cost
 from personalization.rules.dates import MONTHS, WEEKDAYS
 from personalization.rules.fields import Field
 from personalization.rules.operators import (
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
 Measure = Callable[["Context", Params], Any]
 Ask = Callable[["Context"], Answer]
-#: What a count over all profiles can do: read an index, evaluate each profile in memory, or only
-#: replay past events.
-Cost = Literal["indexed", "memory", "replay"]
 #: Sentences for some values, as text: the first whose values all agree is said.
 Instead = tuple[tuple[Mapping[str, str], str], ...]
 
@@ -66,13 +64,17 @@ class Condition:
     operators: Operators | None = None
     test: Callable[[Any, Params], bool] | None = None
     unit: str = ""
-    cost: Cost = "memory"
     of_page: bool = False
     equals: str = ""
     features: Callable[[Params], tuple[Feature, ...]] | None = None
     check: Callable[[Params], tuple[str, str] | None] | None = None
     in_page: bool = False
     awaits: str = ""
+
+    @property
+    def cost(self) -> Cost:
+        """What counting it over all profiles takes."""
+        return "open" if self.of_page else COSTS.get(self.kind, "memory")
 
     @cached_property
     def _owned(self) -> frozenset[str]:

@@ -1,0 +1,77 @@
+"""Beside the rule in the campaign's form: whom it reaches now, live as it is edited."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from personalization.forms import rule_names
+from personalization.reach.asking import site_now
+from personalization.reach.counting import (
+    TooSlowError,
+    features_missing,
+    lost_to_consent,
+    reach_now,
+)
+from personalization.reach.hints import hint_text, hint_values, hints_of
+from personalization.reach.projecting import projection_progress
+from personalization.reach.words import Told, lost_text, notes_of, reach_bars, reach_text
+from personalization.rule_form.posted import tree_errors, tree_from_posted
+from personalization.rules.tree import Node, rule_parse
+
+UNFINISHED = "Complete the rule to count."
+TOO_SLOW = "Counting takes too long with this rule. Saving and publishing it work all the same."
+
+
+class ReachView:
+    """`reach/`: the posted rule counted, saved or not."""
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        view = wrap(require_POST(self.reach_view))
+        return [
+            path("reach/", view, name="campaign_reach"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def reach_view(self, request: HttpRequest) -> JsonResponse:
+        """The count in words and numbers, and what stands in the panel."""
+        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        tree = tree_from_posted(request.POST)
+        if not tree or tree_errors(tree):
+            return _answer(Told(UNFINISHED))
+        try:
+            return _answer(reach_told(rule_parse(tree)))
+        except TooSlowError:
+            return _answer(Told(TOO_SLOW))
+
+
+def _answer(told: Told) -> JsonResponse:
+    html = render_to_string("admin/personalization/_reach.html", {"told": told})
+    return JsonResponse({**told.numbers, "text": told.text, "html": html})
+
+
+def reach_told(rule: Node) -> Told:
+    """Everything the editor says of a rule's reach. Raises TooSlowError."""
+    now = timezone.now()
+    reach, missing = reach_now(rule, now=now), features_missing(rule)
+    site, categories = site_now(now), rule_names().categories
+    hints: list[dict[str, Any]] = []
+    if not missing and not reach.is_about and reach.visitors:
+        found = hints_of(rule, site, matching=reach.matching, categories=categories)
+        hints = [{**hint_values(hint), "text": hint_text(hint)} for hint in found]
+    return Told(
+        reach_text(reach, is_bound=bool(missing)),
+        reach_bars(reach, is_bound=bool(missing)),
+        lost_text(lost_to_consent(rule, now=now)),
+        tuple(hints),
+        notes_of(
+            rule, site, missing=missing, progress=projection_progress(), categories=categories
+        ),
+        {"matching": reach.matching, "open": reach.open, "visitors": reach.visitors},
+    )

@@ -1,0 +1,163 @@
+"""Counts over all profiles: as memory would count, with consent, and never far behind."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from consent.models import EffectiveConsent
+from personalization.models import ProjectedProfile
+from personalization.reach import counting, projecting
+from personalization.reach.asking import site_now
+from personalization.reach.counting import (
+    TooSlowError,
+    lost_to_consent,
+    reach_now,
+    reach_of,
+    timed,
+)
+from personalization.reach.words import reach_text
+from personalization.rules.tree import rule_parse
+from profiles import services as profile_services
+from profiles import store as profile_store
+from profiles.models import Profile
+from tests.personalization.reaching import CATEGORIES, TYPES, state_made
+from tests.tracking.people import ana_make, ben_make, visitor_make, withdraw
+from tracking.models import EventType
+
+pytestmark = pytest.mark.django_db
+
+RULES: list[dict[str, Any]] = [
+    {"condition": "affinity", "category": "garden", "value": 2},
+    {"condition": "trend", "measure": "clicks", "operator": ">=", "value": 0},
+    {"condition": "path", "operator": "starts_with", "value": "/"},
+    {"not": {"condition": "events", "category": "garden", "value": 2, "days": 10}},
+    {"all": [
+        {"condition": "events", "type": "page_view", "value": 1, "days": 30},
+        {"condition": "momentum", "operator": ">=", "value": 0},
+        {"condition": "top_interest", "category": "garden", "value": 2},
+    ]},
+    {"at_least": 2, "of": [
+        {"condition": "device", "value": "phone"},
+        {"condition": "visits", "operator": ">=", "value": 2},
+        {"condition": "engagement_level", "operator": ">=", "value": 0.2},
+    ]},
+]  # fmt: skip
+HALF_LIVES = {"click": (86_400.0, 90 * 86_400.0)}
+
+
+@pytest.fixture
+def crowd(db: None) -> list[Any]:
+    """Sixty visitors, a fifth of whom have clicks with a half-life of their own; their states."""
+    chance, now_ms = random.Random(4), int(time.time() * 1000)
+    consent = EffectiveConsent.objects.get(visitor_id=ana_make())
+    names = [field.attname for field in EffectiveConsent._meta.concrete_fields]
+    same = {name: getattr(consent, name) for name in names if name != "visitor_id"}
+    made = {}
+    for number in range(60):
+        history = [
+            (chance.choice(TYPES), chance.choice(CATEGORIES), "article", 1.0,
+             chance.randrange(25 * 86_400_000), chance.random() < 0.3)
+            for _ in range(chance.randrange(15))
+        ]  # fmt: skip
+        half_lives = HALF_LIVES if number % 5 == 0 else None
+        visitor_id = UUID(int=chance.getrandbits(128), version=4)
+        EffectiveConsent.objects.create(visitor_id=visitor_id, **same)
+        made[visitor_id] = state_made(history, now_ms=now_ms, half_lives=half_lives)
+    profile_store.states_write(made, shard=0)
+    return list(made.values())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_a_count_is_that_of_memory_over_all_visitors(crowd: list[Any], rule: Any) -> None:
+    now, node = timezone.now(), rule_parse(rule)
+    site = site_now(now)
+    words = {"measurement": "granted", "personalization": "granted"}
+    expected = reach_of(node, [site.context(state, words) for state in crowd])
+    assert reach_now(node, now=now) == expected
+
+
+def test_too_many_for_memory_are_estimated_and_said_to_be(
+    crowd: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "ASKED", 20)
+    reach = reach_now(rule_parse(RULES[1]), now=timezone.now())
+    assert reach.is_about
+    assert 0 < reach.matching <= reach.visitors == len(crowd)
+    assert reach_text(reach).startswith("About ")
+
+
+def test_a_count_among_others_is_of_those_whom_both_hold(crowd: list[Any]) -> None:
+    now = timezone.now()
+    one, other = rule_parse(RULES[0]), rule_parse(RULES[3])
+    both = rule_parse({"all": [RULES[0], RULES[3]]})
+    among = reach_now(one, now=now, among=other)
+    assert among.matching == reach_now(both, now=now).matching
+    assert among.visitors == reach_now(other, now=now).matching < len(crowd)
+
+
+def test_who_withdrew_is_in_no_count_though_the_row_is_there(crowd: list[Any]) -> None:
+    rule = rule_parse({"condition": "visits", "operator": ">=", "value": 0})
+    assert reach_now(rule, now=timezone.now()).matching == len(crowd)
+    gone = ProjectedProfile.objects.earliest("visitor_id").visitor_id
+    EffectiveConsent.objects.filter(visitor_id=gone).update(fenced_at=timezone.now())
+    reach = reach_now(rule, now=timezone.now())
+    assert (reach.matching, reach.visitors) == (len(crowd) - 1, len(crowd) - 1)
+
+
+def test_a_row_goes_with_its_profile(crowd: list[Any]) -> None:
+    projecting.profiles_project()
+    ids = list(ProjectedProfile.objects.values_list("visitor_id", flat=True)[:3])
+    profile_services.profile_delete(visitor_id=ids[0])
+    profile_services.profile_erase(visitor_id=ids[1])
+    profile_store.profiles_delete([ids[2]])
+    assert ProjectedProfile.objects.count() == Profile.objects.count() == len(crowd) - 3
+
+
+def test_strides_of_one_lay_out_everybody_once(crowd: list[Any]) -> None:
+    assert projecting.shard_project(0, stride=1) == len(crowd)
+    assert projecting.shards_behind() == []
+    assert projecting.projection_progress() is None
+    assert projecting.shard_project(0, stride=1) == 0
+    assert ProjectedProfile.objects.count() == len(crowd)
+
+
+def test_other_weights_are_counted_by_at_once_and_have_all_laid_out_anew(crowd: list[Any]) -> None:
+    now, rule = timezone.now(), rule_parse({"condition": "affinity", "category": "garden"})
+    projecting.profiles_project()
+    before = set(ProjectedProfile.objects.values_list("basis", flat=True))
+    EventType.objects.filter(name="page_view").update(weight=9.0)
+    site = site_now(now)
+    words = {"measurement": "granted", "personalization": "granted"}
+    expected = reach_of(rule, [site.context(state, words) for state in crowd])
+    compiled = counting.rule_sql(rule, site.asking(rule))
+    assert len(counting._unsettled(compiled, site, limit=100)) == len(crowd)
+    assert counting._count(rule, site)[0] == expected.matching
+    assert projecting.shards_behind() == [0]
+    projecting.profiles_project()
+    after = set(ProjectedProfile.objects.values_list("basis", flat=True))
+    assert after == {site.basis} != before
+    assert reach_now(rule, now=now) == expected
+
+
+def test_lost_to_consent_are_those_who_chose_and_refused() -> None:
+    rule, now = rule_parse(RULES[0]), timezone.now()
+    ana_make()
+    assert lost_to_consent(rule, now=now) == 0
+    ben_make()
+    visitor_make("measurement")
+    assert lost_to_consent(rule, now=timezone.now()) == 2
+    withdraw(ana_make())
+    assert lost_to_consent(rule, now=timezone.now()) == 3
+
+
+def test_a_count_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "TIMEOUT", 0.05)
+    with pytest.raises(TooSlowError), timed(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(30)")
