@@ -5,9 +5,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils import timezone
 
+from personalization.backtest.models import Backtest, BacktestSample, BacktestShard
 from personalization.frequency.models import ExclusionGroup, Limited, PressureBudget
 
 __all__ = [
+    "Backtest",
+    "BacktestSample",
+    "BacktestShard",
     "Campaign",
     "Category",
     "ContentItem",

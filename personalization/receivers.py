@@ -7,6 +7,7 @@ from django.dispatch import receiver
 
 from consent.signals import consent_changed, visitors_merged
 from personalization import exposing, services
+from personalization.backtest.running import samples_forget
 from profiles.signals import profiles_rebuilt
 from tracking.signals import taxonomy_changed, visitor_erased, visitor_moved
 
@@ -21,12 +22,14 @@ def publish_on_taxonomy_change(*, by: str = "", **kwargs: Any) -> str:
 def forget_on_withdrawal(*, visitor_id: UUID, withdrawn: frozenset[str], **kwargs: Any) -> None:
     if withdrawn:
         exposing.shown_forget(visitor_id=visitor_id)
+        samples_forget({visitor_id})
 
 
 @receiver(visitor_erased, dispatch_uid="personalization: forget what was shown")
 def forget_on_erasure(*, visitor_id: UUID, **kwargs: Any) -> None:
     """Again, after the events: a page that was under way may have counted one more."""
     exposing.shown_forget(visitor_id=visitor_id)
+    samples_forget({visitor_id})
 
 
 @receiver(visitors_merged, dispatch_uid="personalization: inherit what was shown")
@@ -39,6 +42,7 @@ def inherit_on_merge(*, from_id: UUID, into_id: UUID, **kwargs: Any) -> None:
 def inherit_on_move(*, from_id: UUID, into_id: UUID, **kwargs: Any) -> None:
     """Again, with the events: should the first have failed, they say what was shown."""
     exposing.shown_inherit(from_id=from_id, into_id=into_id)
+    samples_forget({from_id})
 
 
 @receiver(profiles_rebuilt, dispatch_uid="personalization: publish what became ready")
