@@ -5,10 +5,14 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils import timezone
 
+from personalization.backtest.models import Backtest, BacktestSample, BacktestShard
 from personalization.frequency.models import ExclusionGroup, Limited, PressureBudget
 from personalization.reach.models import ProjectedProfile, ProjectionCursor, ReaderCheck
 
 __all__ = [
+    "Backtest",
+    "BacktestSample",
+    "BacktestShard",
     "Campaign",
     "Category",
     "ContentItem",

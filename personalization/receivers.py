@@ -7,6 +7,7 @@ from django.dispatch import receiver
 
 from consent.signals import consent_changed, visitors_merged
 from personalization import exposing, services
+from personalization.backtest.running import samples_forget
 from personalization.reach import comparing, projecting
 from profiles.signals import profiles_rebuilt
 from tracking.signals import taxonomy_changed, visitor_erased, visitor_moved
@@ -22,6 +23,7 @@ def publish_on_taxonomy_change(*, by: str = "", **kwargs: Any) -> str:
 def forget_on_withdrawal(*, visitor_id: UUID, withdrawn: frozenset[str], **kwargs: Any) -> None:
     if withdrawn:
         exposing.shown_forget(visitor_id=visitor_id)
+        samples_forget({visitor_id})
 
 
 @receiver(visitor_erased, dispatch_uid="personalization: forget what was shown")
@@ -29,6 +31,7 @@ def forget_on_erasure(*, visitor_id: UUID, **kwargs: Any) -> None:
     """Again, after the events: a page that was under way may have counted one more."""
     exposing.shown_forget(visitor_id=visitor_id)
     _reach_forget(visitor_id)
+    samples_forget({visitor_id})
 
 
 @receiver(visitors_merged, dispatch_uid="personalization: inherit what was shown")
@@ -42,6 +45,7 @@ def inherit_on_move(*, from_id: UUID, into_id: UUID, **kwargs: Any) -> None:
     """Again, with the events: should the first have failed, they say what was shown."""
     exposing.shown_inherit(from_id=from_id, into_id=into_id)
     _reach_forget(from_id)
+    samples_forget({from_id})
 
 
 def _reach_forget(visitor_id: UUID) -> None:

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from personalization import services
+from personalization.backtest import running
 from personalization.reach import comparing, projecting
 
 
@@ -28,3 +29,14 @@ def shard_project_task(shard: int) -> None:
 @shared_task
 def readers_check_task() -> None:
     comparing.readers_check(now=timezone.now())
+
+
+@shared_task
+def backtest_shard_task(shard_id: int) -> None:
+    running.shard_backtest(shard_id)
+
+
+@shared_task
+def backtests_sweep_task() -> None:
+    """Go on with the backtests that a lost nudge or a killed worker left."""
+    running.backtests_sweep(now=timezone.now())

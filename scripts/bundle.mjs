@@ -12,6 +12,7 @@ const BUNDLES = [
   { entry: "static/src/embed/index.js", out: "static/dist/attune-embed.js" },
   { entry: "static/src/admin/index.js", out: "static/dist/admin-rule.js" },
   { entry: "static/src/admin/variant.js", out: "static/dist/admin-variant.js" },
+  { entry: "static/src/admin/backtest.js", out: "static/dist/admin-backtest.js" },
   { entry: "static/src/admin/taxonomy.js", out: "static/dist/admin-taxonomy.js" },
 ];
 

@@ -15,7 +15,7 @@ from psycopg import sql
 from consent.cookies import cookie_value
 from personalization.frequency.limits import Shown
 from personalization.frequency.shown import ShownCopy
-from personalization.models import ReaderCheck
+from personalization.models import Backtest, Campaign, ReaderCheck, Slot, Variant
 from personalization.reach.projecting import profiles_project
 from profiles import selfcheck
 from profiles import services as profile_services
@@ -38,6 +38,7 @@ ERASED = {
     "consent_effectiveconsent.merged_into",
     "personalization_projectedprofile.visitor_id",
     "personalization_projectioncursor.visitor_id",
+    "personalization_backtestsample.visitor_id",
     "profiles_profile.visitor_id",
     "profiles_rebuildshard.after",
     "tracking_event.visitor_id",
@@ -130,6 +131,15 @@ def quarantined(visitor_id: UUID) -> None:
     )
 
 
+def looked_at(visitor_id: UUID) -> None:
+    """A visitor whom a backtest names to be looked at."""
+    variant, _ = Variant.objects.get_or_create(name="V", headline="V")
+    slot, _ = Slot.objects.get_or_create(key="s", name="S", default=variant)
+    campaign, _ = Campaign.objects.get_or_create(name="C", slot=slot, variant=variant)
+    run = Backtest.objects.create(campaign=campaign, days=7, draft={}, ruleset_version=1)
+    run.samples.create(visitor_id=visitor_id, seq=1, was_given=True)
+
+
 def leave_traces(visitor_id: UUID) -> None:
     """Fill every column of ERASED that is the visitor's own."""
     inbox_put(visitor_id, [event_make(category="gardening"), click_make(visit=str(uuid4()))])
@@ -138,6 +148,7 @@ def leave_traces(visitor_id: UUID) -> None:
     inbox_put(None, [event_make(visitor=str(visitor_id))], shard=selectors.shard_of(visitor_id))
     quarantined(visitor_id)
     ShownCopy(visitor_id).swap(Shown({1: [1]}))
+    looked_at(visitor_id)
 
 
 @pytest.mark.django_db(transaction=True)

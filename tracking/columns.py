@@ -6,7 +6,7 @@ are looked up once for each distinct one.
 """
 
 import secrets
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,14 @@ _COLUMNS = (
     f"visitor_id, coalesce(visit_id, visitor_id), seq, occurred_at, amount, {_IS_NEW},"
     f" starts_visit, {_KIND}, {_BASIS}"
 )
+#: What a reader may ask of page views besides, each as a text.
+FACTS = {
+    **{name: name for name in ("path", "device", "medium", "referrer_host")},
+    **{
+        f"utm_{part}": f"coalesce(properties->>'utm_{part}', '')"
+        for part in ("source", "medium", "campaign", "term", "content")
+    },
+}
 #: One row as PostgreSQL sends it: a count of columns, then each value behind its length.
 _ROW = np.dtype(
     [
@@ -53,12 +61,22 @@ _ROW = np.dtype(
         *(("basis_length", ">i4"), ("basis", ">i8")),
     ]
 )
+_ROW_WITH_FACTS = np.dtype([*_ROW.descr, ("facts_length", ">i4"), ("facts", ">i8")])
 
 
-def of_shard(shard: int, *, after_seq: int = 0, after_visitor: UUID | None = None) -> sql.Composed:
-    return sql.SQL("shard = {} AND seq > {} AND visitor_id > {}").format(
+def of_shard(
+    shard: int,
+    *,
+    after_seq: int = 0,
+    after_visitor: UUID | None = None,
+    through_visitor: UUID | None = None,
+) -> sql.Composed:
+    where = sql.SQL("shard = {} AND seq > {} AND visitor_id > {}").format(
         *map(sql.Literal, (shard, after_seq, after_visitor or UUID(int=0)))
     )
+    if through_visitor is None:
+        return where
+    return sql.SQL("{} AND visitor_id <= {}").format(where, sql.Literal(through_visitor))
 
 
 def of_visitor(visitor_id: UUID) -> sql.Composed:
@@ -66,23 +84,29 @@ def of_visitor(visitor_id: UUID) -> sql.Composed:
     return sql.SQL("visitor_id = {}").format(sql.Literal(visitor_id))
 
 
-def blocks_read(where: sql.Composed, *, through_seq: int) -> Generator[Block, None, None]:
+def blocks_read(
+    where: sql.Composed, *, through_seq: int, facts: Sequence[str] = ()
+) -> Generator[Block, None, None]:
     """Events up to a sequence number, without bots', by visitor and order of storing.
+
+    `facts` are those of FACTS that the blocks' page views shall have.
 
     Read over a connection of its own, so that the caller may commit between blocks; within a
     caller's transaction over the caller's, in one piece, so that what it wrote is seen.
     """
     salt = secrets.randbits(63)
     where = sql.SQL("{} AND seq <= {}").format(where, sql.Literal(through_seq))
+    columns = f"{_COLUMNS}, {_facts_hash(facts)}" if facts else _COLUMNS
     query = sql.SQL(
-        f"COPY (SELECT {_COLUMNS} FROM tracking_event WHERE {{where}}"
+        f"COPY (SELECT {columns} FROM tracking_event WHERE {{where}}"
         " AND NOT is_bot ORDER BY visitor_id, seq) TO STDOUT (FORMAT binary)"
     ).format(salt=sql.Literal(salt), where=where)
-    texts = _Texts(where, salt)
+    texts = _Texts(where, salt, facts)
+    row = _ROW_WITH_FACTS if facts else _ROW
     with reader() as (cursor, is_callers):
         if not is_callers:  # a fold's few rows are sorted in what there is
             cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))
-        with closing(_arrays(cursor, query)) as arrays:
+        with closing(_arrays(cursor, query, row)) as arrays:
             for array in list(arrays) if is_callers else arrays:
                 if len(known := texts.learn(array)):
                     yield _block(known, texts)
@@ -111,20 +135,28 @@ def reader(*, chunked: bool = False) -> Iterator[tuple[Any, bool]]:
             own.close()  # a broken one too, or the pool waits for it for good
 
 
-def _arrays(cursor: Any, query: sql.Composed) -> Generator[NDArray[np.void], None, None]:
+def _facts_hash(facts: Sequence[str]) -> str:
+    """Of other events than page views nothing is asked: one hash for all of them."""
+    texts = " || E'\\n' || ".join(FACTS[name] for name in facts)
+    return f"CASE WHEN type = 'page_view' THEN hashtextextended({texts}, {{salt}}) ELSE 0 END"
+
+
+def _arrays(
+    cursor: Any, query: sql.Composed, row: np.dtype[Any]
+) -> Generator[NDArray[np.void], None, None]:
     buffer = bytearray()
-    skip, size = _HEADER, _ROW.itemsize
+    skip, size = _HEADER, row.itemsize
     with cursor.copy(query) as copy:
         while data := copy.read():
             buffer += data
             if len(buffer) >= size * BLOCK_ROWS + skip:
                 count = (len(buffer) - skip) // size
-                yield np.frombuffer(bytes(buffer[skip : skip + count * size]), _ROW)
+                yield np.frombuffer(bytes(buffer[skip : skip + count * size]), row)
                 del buffer[: skip + count * size]
                 skip = 0
     count = (len(buffer) - skip - _TRAILER) // size
     if count > 0:
-        yield np.frombuffer(bytes(buffer[skip : skip + count * size]), _ROW)
+        yield np.frombuffer(bytes(buffer[skip : skip + count * size]), row)
 
 
 def _block(array: NDArray[Any], texts: "_Texts") -> Block:
@@ -133,6 +165,10 @@ def _block(array: NDArray[Any], texts: "_Texts") -> Block:
     first = np.flatnonzero(changes)
     kinds, kind = np.unique(array["kind"], return_inverse=True)
     bases, basis = np.unique(array["basis"], return_inverse=True)
+    facts, fact = [], None
+    if "facts" in (array.dtype.names or ()):
+        hashes, fact = np.unique(array["facts"], return_inverse=True)
+        facts = [texts.facts.get(number, ()) for number in hashes.tolist()]
     return Block(
         visitor=np.cumsum(changes) - 1,
         seq=array["seq"].astype(np.int64),
@@ -149,23 +185,29 @@ def _block(array: NDArray[Any], texts: "_Texts") -> Block:
         ],
         kinds=[texts.kinds[number] for number in kinds.tolist()],
         bases=[texts.bases[number] for number in bases.tolist()],
+        fact=fact,
+        facts=facts,
     )
 
 
 class _Texts:
     """The texts behind the hashes met so far, each looked up at an event that has it."""
 
-    def __init__(self, where: sql.Composed, salt: int) -> None:
+    def __init__(self, where: sql.Composed, salt: int, facts: Sequence[str] = ()) -> None:
         self.kinds: dict[int, Kind] = {}
         self.bases: dict[int, str] = {}
-        self._where, self._salt = where, salt
+        self.facts: dict[int, tuple[str, ...]] = {0: ()}
+        self._where, self._salt, self._facts = where, salt, facts
 
     def learn(self, array: NDArray[Any]) -> NDArray[Any]:
         """The rows whose texts are known, after looking up the new ones.
 
         A text that cannot be found has gone with all its events, erased since they were read.
         """
-        for field, known in (("kind", self.kinds), ("basis", self.bases)):
+        fields: list[tuple[str, Any]] = [("kind", self.kinds), ("basis", self.bases)]
+        if self._facts:
+            fields.append(("facts", self.facts))
+        for field, known in fields:
             hashes, first = np.unique(array[field], return_index=True)
             new = np.array([number not in known for number in hashes.tolist()], bool)
             if new.any():
@@ -178,10 +220,12 @@ class _Texts:
         return array
 
     def _look_up(self, seqs: NDArray[Any]) -> None:
+        asked = "".join(f", {FACTS[name]}" for name in self._facts)
+        asked = f", {_facts_hash(self._facts)}{asked}" if self._facts else ""
         with connection.cursor() as cursor:
             cursor.execute(
                 sql.SQL(
-                    f"SELECT {_KIND}, type, category, content_type, {_BASIS}, basis"
+                    f"SELECT {_KIND}, type, category, content_type, {_BASIS}, basis{asked}"
                     " FROM tracking_event WHERE {where} AND seq = ANY({seqs})"
                 ).format(
                     salt=sql.Literal(self._salt),
@@ -189,9 +233,11 @@ class _Texts:
                     seqs=sql.Literal([int(seq) for seq in seqs]),
                 )
             )
-            for kind, type_, category, content_type, basis, text in cursor.fetchall():
+            for kind, type_, category, content_type, basis, text, *facts in cursor.fetchall():
                 self.kinds[kind] = Kind(type_, category, content_type)
                 self.bases[basis] = text
+                if facts and facts[0]:
+                    self.facts[facts[0]] = tuple(facts[1:])
 
 
 # --- In full -----------------------------------------------------------------------------------

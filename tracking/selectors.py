@@ -1,7 +1,7 @@
 """What happened, for reading: event types, events by cursor, one visitor's recent events."""
 
 import time
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -28,6 +28,10 @@ from tracking.pipeline.details import Detail
 from tracking.pipeline.enrich import ItemFacts
 from tracking.pipeline.properties import Schemas
 from tracking.pipeline.wire import Finding
+from tracking.placements import Placed as Placed  # noqa: PLC0414, a door
+from tracking.placements import events_late as events_late  # noqa: PLC0414
+from tracking.placements import placements_list as placements_list  # noqa: PLC0414
+from tracking.placements import slot_paths as slot_paths  # noqa: PLC0414
 
 FINDINGS = frozenset(map(str, Finding))
 #: Seconds for which a process trusts its copy of the known event types.
@@ -176,15 +180,24 @@ def shard_seq(shard: int) -> int:
 
 
 def events_blocks(
-    shard: int, *, after_seq: int = 0, through_seq: int, after_visitor: UUID | None = None
+    shard: int,
+    *,
+    after_seq: int = 0,
+    through_seq: int,
+    after_visitor: UUID | None = None,
+    through_visitor: UUID | None = None,
+    facts: Sequence[str] = (),
 ) -> Generator[Block, None, None]:
     """A shard's events, without bots', by visitor and order of storing, in bounded memory.
 
     Those with sequence numbers in (after_seq, through_seq], of the visitors whose ids come after
-    `after_visitor`. See tracking.columns.
+    `after_visitor` and not after `through_visitor`, with these facts of page views. See
+    tracking.columns.
     """
-    where = columns.of_shard(shard, after_seq=after_seq, after_visitor=after_visitor)
-    return columns.blocks_read(where, through_seq=through_seq)
+    where = columns.of_shard(
+        shard, after_seq=after_seq, after_visitor=after_visitor, through_visitor=through_visitor
+    )
+    return columns.blocks_read(where, through_seq=through_seq, facts=facts)
 
 
 def events_details(
@@ -208,9 +221,12 @@ def visitor_details(
     return columns.details_read(where, through_seq=through_seq, types=types)
 
 
-def visitor_blocks(visitor_id: UUID, *, through_seq: int) -> Iterator[Block]:
+def visitor_blocks(
+    visitor_id: UUID, *, through_seq: int, facts: Sequence[str] = ()
+) -> Iterator[Block]:
     """One visitor's events, without bots', in order of storing, in bounded memory."""
-    return columns.blocks_read(columns.of_visitor(visitor_id), through_seq=through_seq)
+    where = columns.of_visitor(visitor_id)
+    return columns.blocks_read(where, through_seq=through_seq, facts=facts)
 
 
 def visitors_find(prefix: str, *, limit: int = 10) -> list[UUID]:

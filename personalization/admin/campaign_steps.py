@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from personalization import selectors, services
+from personalization.admin.campaign_backtest import static_findings
 from personalization.campaigns import campaigning
 from personalization.campaigns.changes import campaign_lines
 from personalization.campaigns.readiness import campaigns_waiting, publish_problems
@@ -224,6 +225,7 @@ def step_context(campaign: Campaign, step: Step) -> dict[str, Any]:
         "changes": pages_change(campaign, after) if shows_changes else [],
         "whole": campaign_lines(after) if shows_changes else [],
         "problems": publish_problems(campaign, after) if shows_changes else [],
+        "warnings": static_findings(campaign) if step.name in OF_THE_FORM else [],
         "preview": variant_preview(variant) if variant and shows_changes else None,
         "content_seen": content_digest(after),
         "is_first": campaign.published is None,

@@ -17,6 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from personalization.admin.campaign_backtest import BacktestViews
 from personalization.admin.campaign_bulk import BulkActions
 from personalization.admin.campaign_calendar import CalendarView
 from personalization.admin.campaign_exchange import ExchangeViews
@@ -61,7 +62,14 @@ class CampaignList(ChangeList):
 
 @admin.register(Campaign)
 class CampaignAdmin(
-    BulkActions, StepViews, HistoryViews, ExchangeViews, CalendarView, ReachView, PublishingAdmin
+    BulkActions,
+    StepViews,
+    BacktestViews,
+    HistoryViews,
+    ExchangeViews,
+    CalendarView,
+    ReachView,
+    PublishingAdmin,
 ):
     form = CampaignForm
     readonly_fields = ("preview", "readiness", "frequency_summary")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -40,3 +40,9 @@ def superuser(db: None) -> Client:
     from tests.personalization.admin_site import client_of
 
     return client_of("root", superuser=True)
+
+
+@pytest.fixture
+def few_shards(settings: Any) -> None:
+    """Fewer rounds of work, for tests that go through every shard."""
+    settings.SHARDS = 2

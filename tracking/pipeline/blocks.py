@@ -24,7 +24,8 @@ class Block(NamedTuple):
     `visitor` holds codes (places in `visitors`), `kind` those of `kinds` and `basis` those of
     `bases`. `occurred_ms` is in milliseconds since 1970, `amount` in the signal's unit;
     `is_new` is False for a later part of a cumulative event and for one too many of its kind;
-    `visit` stands for the visit, by 63 bits.
+    `visit` stands for the visit, by 63 bits. Where facts of page views were asked for, `fact` holds
+    places in `facts`, whose texts are in the order in which they were asked; () of other events.
     """
 
     visitor: NDArray[np.int64]
@@ -39,3 +40,5 @@ class Block(NamedTuple):
     visitors: list[UUID]
     kinds: list[Kind]
     bases: list[str]
+    fact: NDArray[np.int64] | None = None
+    facts: list[tuple[str, ...]] = []

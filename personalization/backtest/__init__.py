@@ -1,0 +1,1 @@
+"""Backtests: a draft replayed on past events, with competition, before it is published."""

@@ -1,0 +1,1 @@
+(()=>{function i(t,a){async function n(){let o=t.ownerDocument.hidden?null:await fetch(t.dataset.backtest).catch(()=>null),e=o?.ok?await o.json().catch(()=>null):null;if(e?.done){a();return}e&&e.html!==t.innerHTML&&(t.innerHTML=e.html),setTimeout(n,1e3)}setTimeout(n,1e3/2)}var c=document.querySelector("[data-backtest]");c&&i(c,()=>location.reload());})();
