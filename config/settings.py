@@ -280,6 +280,7 @@ UNFOLD = {
     "STYLES": [
         lambda request: static("css/admin.css"),
         lambda request: static("css/admin-campaigns.css"),
+        lambda request: static("css/admin-preview.css"),
     ],
     "SIDEBAR": {
         "show_search": False,

@@ -21,6 +21,7 @@ from personalization.admin.campaign_bulk import BulkActions
 from personalization.admin.campaign_calendar import CalendarView
 from personalization.admin.campaign_exchange import ExchangeViews
 from personalization.admin.campaign_history import HistoryViews
+from personalization.admin.campaign_preview import PreviewViews
 from personalization.admin.campaign_steps import SAVE_BUTTONS, StepViews
 from personalization.admin.publishing import PublishingAdmin
 from personalization.campaigns import campaigning
@@ -37,7 +38,7 @@ from personalization.frequency.form import (
     frequency_summary,
 )
 from personalization.models import Campaign, Variant
-from personalization.preview import variant_preview
+from personalization.preview.card import variant_preview
 from personalization.reach import MAX_VISITORS, RECENT, Reach, reach_now
 from personalization.rule_form.posted import tree_errors, tree_from_posted
 from personalization.rules.tree import rule_parse
@@ -65,7 +66,13 @@ class CampaignList(ChangeList):
 
 @admin.register(Campaign)
 class CampaignAdmin(
-    BulkActions, StepViews, HistoryViews, ExchangeViews, CalendarView, PublishingAdmin
+    BulkActions,
+    StepViews,
+    HistoryViews,
+    ExchangeViews,
+    CalendarView,
+    PreviewViews,
+    PublishingAdmin,
 ):
     form = CampaignForm
     readonly_fields = ("preview", "readiness", "frequency_summary")
