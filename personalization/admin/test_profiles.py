@@ -37,7 +37,7 @@ class DoingForm(forms.ModelForm):
             field.initial = "page_view"
 
 
-class DoingFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+class DoingFormSet(forms.BaseInlineFormSet):
     """Whoever was last here before the days in question did nothing within them."""
 
     def clean(self) -> None:

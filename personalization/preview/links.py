@@ -1,7 +1,7 @@
 """A page's HTML with its links kept inside the preview. Pure.
 
-Links to pages of the site lead to their preview, all others nowhere; the rest of the page stays as
-it is, byte for byte. What never gets in: requests, settings, storage.
+Links to pages of the site lead to their preview, all others nowhere, and nothing is fetched ahead;
+the rest of the page stays as it is, byte for byte. What never gets in: requests, settings, storage.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,9 @@ from html.parser import HTMLParser
 
 LINKS = ("a", "area")
 #: Attributes of a link that would act elsewhere.
-ACTING = ("href", "target", "ping", "download")
+ACTING = ("href", "xlink:href", "target", "ping", "download")
+#: What a browser would fetch as its own visitor before anybody asks.
+AHEAD = {"prefetch", "prerender"}
 
 
 def links_keep(html: str, preview_of: Callable[[str], str | None]) -> str:
@@ -37,23 +39,30 @@ class _Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        href = given.get("href")
-        text = self.get_starttag_text()
-        if tag not in LINKS or href is None or text is None or href.startswith("#"):
-            return
-        line, column = self.getpos()
-        start = self._lines[line - 1] + column
-        others = [(name, value) for name, value in attrs if name not in ACTING]
+        if tag == "link" and AHEAD & set((given.get("rel") or "").lower().split()):
+            self._replace("")
+        href = given.get("href", given.get("xlink:href"))
+        if tag in LINKS and href is not None and not href.startswith("#"):
+            self._replace(self._link(tag, href, attrs))
+
+    def _link(self, tag: str, href: str, attrs: list[tuple[str, str | None]]) -> str:
+        kept = [(name, value) for name, value in attrs if name not in ACTING]
         preview = self._preview_of(href)
         if preview is None:
-            others.append(("title", f"Not followed in the preview: {href}"))
+            kept.append(("title", f"Not followed in the preview: {href}"))
         else:
-            others += [("href", preview), ("target", "_top")]
+            kept += [("href", preview), ("target", "_top")]
         written = "".join(
-            f" {name}" if value is None else f' {name}="{escape(value)}"' for name, value in others
+            f" {name}" if value is None else f' {name}="{escape(value)}"' for name, value in kept
         )
-        self._kept += [self._html[self._done : start], f"<{tag}{written}>"]
-        self._done = start + len(text)
+        return f"<{tag}{written}>"
+
+    def _replace(self, text: str) -> None:
+        """Put this in the place of the tag that is being read."""
+        line, column = self.getpos()
+        start = self._lines[line - 1] + column
+        self._kept += [self._html[self._done : start], text]
+        self._done = start + len(self.get_starttag_text() or "")
 
     def result(self) -> str:
         return "".join([*self._kept, self._html[self._done :]])

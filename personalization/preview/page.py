@@ -10,12 +10,13 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin
 
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.encoding import iri_to_uri
 
 from personalization.decide import Decision, RuleSet, decide
 from personalization.frequency.limits import shown_add
@@ -140,14 +141,14 @@ def page_preview(request: HttpRequest, address: str, scene: Scene) -> Previewed:
 
 
 def _request_make(request: HttpRequest, address: str, scene: Scene) -> WSGIRequest:
-    path, _, query = address.partition("?")
+    path, _, query = iri_to_uri(address).partition("?")
     environ: dict[str, Any] = {
         name: request.META[name] for name in KEPT_OF_REQUEST if name in request.META
     }
     environ |= {
         "REQUEST_METHOD": "GET",
         # As WSGI has it: the bytes of the path, each as a character.
-        "PATH_INFO": unquote(urlsplit(path).path, encoding="latin-1"),
+        "PATH_INFO": unquote(path, encoding="latin-1"),
         "QUERY_STRING": query,
         "HTTP_ACCEPT": "text/html",
         "HTTP_ACCEPT_LANGUAGE": scene.subject.language or "en",

@@ -31,10 +31,10 @@ def token_make(ask: FrameAsk, *, owner: str) -> str:
     return signing.dumps({"owner": owner, **asdict(ask)}, salt=SALT, compress=True)
 
 
-def token_read(token: str, *, owner: str, life: float = LIFE) -> FrameAsk:
+def token_read(token: str, *, owner: str) -> FrameAsk:
     """What a token asks for. Raises TokenError: made up, expired, or of somebody else."""
     try:
-        said: dict[str, Any] = signing.loads(token, salt=SALT, max_age=life)
+        said: dict[str, Any] = signing.loads(token, salt=SALT, max_age=LIFE)
     except signing.SignatureExpired:
         raise TokenError("This preview has expired. Load the page around it again.") from None
     except signing.BadSignature:

@@ -1,6 +1,5 @@
 """The preview of a draft: the page around it, and the frames in it. For the staff alone."""
 
-from collections.abc import Callable
 from typing import Any
 
 from csp.constants import NONE, SELF
@@ -13,6 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from personalization.campaigns.zones import zone_names
+from personalization.decide import RuleSet
 from personalization.models import Slot
 from personalization.preview.addresses import address_of_link
 from personalization.preview.asking import Asked, asked_from
@@ -55,6 +55,7 @@ SANDBOX = ("allow-same-origin", "allow-top-navigation-by-user-activation")
 INERT = {
     "script-src": [NONE],
     "connect-src": [NONE],
+    "frame-src": [NONE],
     "form-action": [NONE],
     "base-uri": [NONE],
     "frame-ancestors": [SELF],
@@ -123,7 +124,7 @@ def _inert(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _subject(request: HttpRequest, key: str, ruleset: Any, asked: Asked) -> Subject:
+def _subject(request: HttpRequest, key: str, ruleset: RuleSet, asked: Asked) -> Subject:
     may = request.user.has_perm(MAY_SEE_VISITORS)
     return subject_get(key, ruleset, now=asked.now, may_see_visitors=may)
 
@@ -156,7 +157,7 @@ def _context(request: HttpRequest, draft: Draft) -> dict[str, Any]:
         "slot": slot,
         "frames": _frames(request, draft, asked, subject, pages),
         "sandbox": " ".join(SANDBOX),
-        "explained": _explained(ruleset, subject, pages),
+        "explained": _explained(ruleset, pages),
         "is_known": subject.state is not None,
         "has_slot": any(d.slot == slot.key for page in pages.values() for d in page.decisions),
         "note": NOT_KNOWN_YET if _asks_more(draft, subject) else "",
@@ -181,16 +182,17 @@ def _frames(
     return frames
 
 
-def _explained(ruleset: Any, subject: Subject, pages: dict[str, Previewed]) -> list[dict[str, Any]]:
+def _explained(ruleset: RuleSet, pages: dict[str, Previewed]) -> list[dict[str, Any]]:
     """One explanation, or one for each device where they differ."""
     shown = list(pages.items())
     if len(shown) == 2 and not devices_differ(shown[0][1].decisions, shown[1][1].decisions):
         del shown[0]
-    named: Callable[[str], str] = lambda key: ruleset.slots[key].name  # noqa: E731
     return [
         {
             "device": SCREENS[device][0] if len(shown) == 2 else "",
-            "decisions": decisions_explained([(named(d.slot), d) for d in page.decisions]),
+            "decisions": decisions_explained(
+                (ruleset.slots[decision.slot].name, decision) for decision in page.decisions
+            ),
         }
         for device, page in shown
     ]

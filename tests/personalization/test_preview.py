@@ -170,6 +170,7 @@ REFUSED = (
     ("at", "/c/../%61dmin/auth/user/", "Only pages that visitors see"),
     ("at", "/api/v1/profile", "Only pages that visitors see"),
     ("at", "/no/such/page/", "There is no page at this address: the site answers 404"),
+    ("at", "/c/gärtnern-中/%ff/?q=中%00", "the site answers 404"),
     ("at", "/favicon.ico", "There is no page at this address"),
 )
 
@@ -203,6 +204,25 @@ def test_links_stay_in_the_preview_and_others_lead_nowhere(
     assert ["/c/gardening/"] in [one["at"] for one in asked]
     assert {one["as"][0] for one in asked} == {gardener}
     assert 'href="/c/' not in page
+
+
+def test_no_link_of_a_page_acts_as_the_marketer() -> None:
+    from personalization.preview.links import links_keep
+
+    page = (
+        '<svg><a xlink:href="/x"><text>&lt;a href="/t"&gt;</text></a></svg>'
+        '<link rel="Prefetch" href="/c/"><link rel="stylesheet" href="/s.css">'
+        '<A HREF=\'/y"z\' ping=/p target=_blank download>y</A><!-- <a href="/c"> -->\n'
+        '<script>"<a href=\\"/s\\">"</script><a href="javascript:alert(1)">j</a><a href="#b">b</a>'
+    )
+    kept = links_keep(page, lambda href: None if href.startswith("java") else f"/see?at={href}")
+    assert kept == (
+        '<svg><a href="/see?at=/x" target="_top"><text>&lt;a href="/t"&gt;</text></a></svg>'
+        '<link rel="stylesheet" href="/s.css">'
+        '<a href="/see?at=/y&quot;z" target="_top">y</A><!-- <a href="/c"> -->\n'
+        '<script>"<a href=\\"/s\\">"</script>'
+        '<a title="Not followed in the preview: javascript:alert(1)">j</a><a href="#b">b</a>'
+    )
 
 
 def test_a_page_without_the_slot_says_so(draft: Campaign, marketer: Client) -> None:
@@ -276,6 +296,7 @@ def test_a_campaign_that_was_never_saved_is_previewed_even_without_a_name(
     from personalization.models import Campaign
 
     form = reverse("admin:campaign_preview_form", args=[0])
+    assert form in marketer.get(reverse("admin:personalization_campaign_add")).content.decode()
     sent = marketer.post(form, posted(draft, name=""))
     page = marketer.get(sent["Location"], {"as": profile_key("Gardener on a phone")})
     assert DRAFTED in marketer.get(frames(page)["phone"]).content.decode()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from django.contrib.auth.models import User
 from django.core import signing
 from django.db import connection
 from django.urls import reverse
@@ -98,6 +99,7 @@ def test_a_frame_can_do_nothing_and_only_our_admin_may_hold_it(
         )
     }
     assert policy["script-src"] == policy["form-action"] == policy["connect-src"] == "'none'"
+    assert policy["frame-src"] == "'none'", "what is in it would be asked for as the marketer"
     assert policy["frame-ancestors"] == "'self'"
     assert "allow-scripts" not in policy["sandbox"]
     assert "allow-forms" not in policy["sandbox"]
@@ -116,7 +118,7 @@ def test_a_token_is_refused_to_others_when_it_is_old_and_when_it_was_changed(
     assert other.get(url).status_code == 403
     assert "belongs to somebody else" in other.get(url).content.decode()
     again = client_of("again", group=True)
-    again.force_login(marketer.get("/admin/").wsgi_request.user)
+    again.force_login(User.objects.get(username="mara"))
     assert again.get(url).status_code == 403, "another session of the same person"
     token = parse_qs(urlsplit(url).query)["t"][0]
     for wrong in (token[:-2] + "xx", "", "{{7*7}}", signing.dumps({"owner": "me"}, salt="other")):
@@ -126,7 +128,7 @@ def test_a_token_is_refused_to_others_when_it_is_old_and_when_it_was_changed(
     import time
 
     later = time.time() + tokens.LIFE + 1
-    monkeypatch.setattr(signing.time, "time", lambda: later)
+    monkeypatch.setattr("time.time", lambda: later)
     late = marketer.get(url)
     assert late.status_code == 403
     assert "has expired" in late.content.decode()
