@@ -8,13 +8,14 @@ PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python
 SOURCES := config consent tracking profiles personalization demo tests bench manage.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check check-python check-js bundle shell help
+.PHONY: run test check check-python check-js bundle shell pictures help
 
 help:
 	@echo "make run      start everything (first start loads the demo); Ctrl-C stops it"
 	@echo "make test     the whole suite against real services, browser journeys included"
 	@echo "make check    linter, types, migrations, deployment settings, browser code"
 	@echo "make bundle   build the browser bundles (needs Node)"
+	@echo "make pictures take the pictures of README and docs anew, while make run is running"
 	@echo "make shell    a Django shell beside the services"
 
 run: .venv/.installed-run
@@ -26,6 +27,10 @@ test: .venv/.installed-dev
 
 shell: .venv/.installed-run
 	@exec $(PY) -m config.embedded run $(PY) manage.py shell
+
+# ARGS="--only admin" and the like go to the tour.
+pictures: .venv/.installed-dev
+	@$(PY) scripts/tour.py $(ARGS)
 
 check: check-python check-js
 

@@ -16,6 +16,7 @@ NAVIGATION = (
             ("Slots", "view_quilt", "personalization_slot"),
             ("Variants", "style", "personalization_variant"),
             ("Exclusion groups", "join_inner", "personalization_exclusiongroup"),
+            ("Test profiles", "face", "personalization_testprofile"),
             ("Pressure budget", "speed", "personalization_pressurebudget"),
             ("Published versions", "history", "personalization_ruleset"),
         ),

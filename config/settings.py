@@ -285,6 +285,7 @@ UNFOLD = {
         lambda request: static("css/admin.css"),
         lambda request: static("css/admin-campaigns.css"),
         lambda request: static("css/admin-reach.css"),
+        lambda request: static("css/admin-preview.css"),
     ],
     "SIDEBAR": {
         "show_search": False,

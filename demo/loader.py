@@ -21,7 +21,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from demo.context_processors import navigation
-from demo.showcase import CAMPAIGNS, SLOTS, VARIANTS
+from demo.showcase import CAMPAIGNS, SLOTS, TEST_PROFILES, VARIANTS
 from personalization import services
 
 CONTENT = Path(__file__).parent / "content"
@@ -42,6 +42,7 @@ def demo_load(
     with transaction.atomic():
         loader.content(files)
         loader.showcase()
+        loader.test_profiles()
         loader.logins(logins_path)
         services.ruleset_publish(by=BY)
     navigation.forget()
@@ -135,6 +136,22 @@ class Loader:
             elif self.overwrite:
                 with suppress(ValidationError):  # says so already, or waits for somebody's review
                     services.campaign_publish(campaign=campaign, by=BY)
+
+    def test_profiles(self) -> None:
+        """Invented visitors; what they like and did comes with those that are made now."""
+        categories = {row.slug: row for row in _model("Category").objects.all()}
+        known = set(_model("TestProfile").objects.values_list("name", flat=True))
+        rows = [
+            {key: value for key, value in row.items() if key not in ("interests", "doings")}
+            for row in TEST_PROFILES
+        ]
+        profiles = self._put("TestProfile", "name", rows)
+        for row in (row for row in TEST_PROFILES if row["name"] not in known):
+            profile = profiles[row["name"]]
+            for slug, strength in row["interests"].items():
+                profile.interests.create(category=categories[slug], strength=strength)
+            for name, slug, times, days in row["doings"]:
+                profile.doings.create(type=name, category=categories[slug], times=times, days=days)
 
     def logins(self, path: Path) -> None:
         """Logins with random passwords, told in a file for the owner alone."""

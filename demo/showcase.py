@@ -119,24 +119,28 @@ VARIANTS: tuple[Row, ...] = (
 SLOTS: tuple[Row, ...] = (
     {
         "key": "home-hero",
+        "address": "/",
         "name": "Home: hero",
         "description": "The large picture and message at the top of the home page.",
         "default": "Hero: welcome",
     },
     {
         "key": "home-strip",
+        "address": "/",
         "name": "Home: strip",
         "description": "Three items side by side, below the hero.",
         "default": "Strip: from the kitchen",
     },
     {
         "key": "category-banner",
+        "address": "/c/gardening/",
         "name": "Category: banner",
         "description": "At the top of every category page.",
         "default": "Banner: start with a guide",
     },
     {
         "key": "item-aside",
+        "address": "/items/raised-beds-in-a-weekend/",
         "name": "Item: what next",
         "description": "Beside every article, video, guide and product.",
         "default": "Aside: from the workshop",
@@ -247,5 +251,28 @@ CAMPAIGNS: tuple[Row, ...] = (
                 {"condition": "strongest_interest", "operator": ">=", "value": 5},
             ]
         },
+    },
+)
+
+#: Invented visitors for previews. `interests` by category, `doings`: type, category, times, days.
+TEST_PROFILES: tuple[Row, ...] = (
+    {
+        "name": "Gardener on a phone",
+        "note": "Reads about beds and seedlings on the way home, and has bought nothing yet.",
+        "device": "phone",
+        "visits": 6,
+        "first_days": 12,
+        "interests": {"gardening": 8},
+        "doings": (("click", "gardening", 4, 14),),
+    },
+    {
+        "name": "Cyclist who buys",
+        "note": "Came for the repairs, bought a pump.",
+        "device": "desktop",
+        "visits": 9,
+        "first_days": 40,
+        "last_days": 1,
+        "interests": {"cycling": 24, "music": 2},
+        "doings": (("add_to_cart", "cycling", 2, 14), ("purchase", "cycling", 1, 14)),
     },
 )

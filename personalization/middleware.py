@@ -15,7 +15,8 @@ class PersonalizationMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        visitor = Visitor(request)
+        # A preview's request comes with who it is made for; a browser cannot say that.
+        visitor = getattr(request, "previewed", None) or Visitor(request)
         request.visitor = visitor  # type: ignore[attr-defined]
         request.consent = SimpleLazyObject(lambda: visitor.known.consent)  # type: ignore[attr-defined]
         response = self.get_response(request)

@@ -1,12 +1,15 @@
 """What can be shown, where, to whom and since when."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
 from personalization.backtest.models import Backtest, BacktestSample, BacktestShard
 from personalization.frequency.models import ExclusionGroup, Limited, PressureBudget
+from personalization.preview.addresses import AddressError, address_check
+from personalization.preview.models import TestDoing, TestInterest, TestProfile
 from personalization.reach.models import ProjectedProfile, ProjectionCursor, ReaderCheck
 
 __all__ = [
@@ -23,6 +26,9 @@ __all__ = [
     "ReaderCheck",
     "RuleSet",
     "Slot",
+    "TestDoing",
+    "TestInterest",
+    "TestProfile",
     "Variant",
 ]
 
@@ -34,6 +40,14 @@ ADDRESS = RegexValidator(
 #: A path that stays below its folder.
 PICTURE = RegexValidator(r"^(?!.*\.\.)\w[\w./-]*\Z", "There is no such picture.")
 PICTURE_HELP = "A file under static/demo/."
+
+
+def page_validate(address: str) -> None:
+    """Raises ValidationError for what is no page of this site that can be previewed."""
+    try:
+        address_check(address)
+    except AddressError as error:
+        raise ValidationError(str(error)) from None
 
 
 def zone_default() -> str:
@@ -140,6 +154,13 @@ class Slot(models.Model):
     name = models.CharField(max_length=80)
     description = models.CharField(max_length=200, blank=True, help_text="Where it is.")
     default = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
+    address = models.CharField(
+        "where to preview it",
+        max_length=200,
+        blank=True,
+        validators=[page_validate],
+        help_text="A page that has it, as in /c/gardening/. Empty: the home page.",
+    )
 
     class Meta:
         ordering = ("key",)

@@ -33,6 +33,11 @@ MARKETER_PERMISSIONS = (
         for model in ("category", "contentitem", "variant", "slot", "campaign", "exclusiongroup")
         for action in ("view", "add", "change", "delete")
     ),
+    *(
+        f"personalization.{action}_{model}"
+        for model in ("testprofile", "testinterest", "testdoing")
+        for action in ("view", "add", "change", "delete")
+    ),
     *(f"personalization.{action}_pressurebudget" for action in ("view", "change")),
     "personalization.publish_campaign",
     "personalization.view_ruleset",
@@ -48,6 +53,11 @@ EDITOR_PERMISSIONS = (
         f"personalization.{action}_{model}"
         for model in ("variant", "campaign")
         for action in ("view", "add", "change")
+    ),
+    *(
+        f"personalization.{action}_{model}"
+        for model in ("testprofile", "testinterest", "testdoing")
+        for action in ("view", "add", "change", "delete")
     ),
     "personalization.view_ruleset",
     "tracking.view_eventtype",
@@ -102,9 +112,14 @@ def _version_announce() -> None:
 
 
 def ruleset_payload() -> dict[str, Any]:
-    """Everything a decision needs, as JSON, and nothing that no page can show.
+    """Everything a decision needs, as JSON, and nothing that no page can show."""
+    return payload_of(readiness.campaigns_on_pages())
 
-    Campaigns stand in the order in which they win: by priority, then published first, then by id.
+
+def payload_of(on_pages: Iterable[readiness.Shown]) -> dict[str, Any]:
+    """What pages need to show these campaigns.
+
+    They stand in the order in which they win: by priority, then published first, then by id.
     """
     campaigns: dict[str, list[dict[str, Any]]] = {}
     latest = RuleSet.objects.only("payload").first()
@@ -116,7 +131,7 @@ def ruleset_payload() -> dict[str, Any]:
         number = shown.entry["id"]
         return -shown.entry["priority"], published(number), number
 
-    for slot, entry in sorted(readiness.campaigns_on_pages(), key=order):
+    for slot, entry in sorted(on_pages, key=order):
         values = limits_shown(entry, groups)
         if since := published(entry["id"]):
             values["published"] = since

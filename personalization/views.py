@@ -12,13 +12,12 @@ from django.utils import timezone
 
 from personalization.chart import chart_of, spark_points
 from personalization.visitor_view import (
-    ANSWERS,
     CURVE_DAYS,
     CURVES,
     EVENTS,
     THRESHOLD,
     VisitorReport,
-    measured_text,
+    decisions_explained,
     visitor_report,
 )
 from profiles import selectors as profile_selectors
@@ -37,9 +36,9 @@ def visitor_page(request: HttpRequest, visitor: str) -> HttpResponse:
         if len(found) == 1:
             return redirect("visitor", found[0])
         context = {"title": "Visitors", "searched": visitor, "found": found}
-        return _page(request, "visitor_search.html", context, status=200 if found else 404)
+        return admin_page(request, "visitor_search.html", context, status=200 if found else 404)
     report = visitor_report(visitor_id, now=timezone.now())
-    return _page(request, "visitor.html", _context(report))
+    return admin_page(request, "visitor.html", _context(report))
 
 
 def _context(report: VisitorReport) -> dict[str, object]:
@@ -56,38 +55,14 @@ def _context(report: VisitorReport) -> dict[str, object]:
         "events": [
             {**event, "label": labels.get(event["type"], event["type"])} for event in report.events
         ],
-        "decisions": [
-            {
-                "slot": name,
-                "decision": decision,
-                "considered": [
-                    {
-                        "campaign": considered.campaign,
-                        "is_on": considered.is_on,
-                        "won": considered.campaign is decision.campaign,
-                        "note": considered.note,
-                        "answer": ANSWERS[considered.answer],
-                        "lines": [
-                            {
-                                "sentence": line.sentence,
-                                "answer": ANSWERS[line.answer],
-                                "depth": line.depth,
-                                "measured": "" if line.is_group else measured_text(line.measured),
-                            }
-                            for line in considered.trace
-                        ],
-                    }
-                    for considered in decision.considered
-                ],
-            }
-            for name, decision in report.decisions
-        ],
+        "decisions": decisions_explained(report.decisions),
     }
 
 
-def _page(
+def admin_page(
     request: HttpRequest, template: str, context: Mapping[str, object], *, status: int = 200
 ) -> HttpResponse:
+    """A page of the admin that is kept by nobody."""
     request.current_app = admin.site.name
     context = {**admin.site.each_context(request), **context}
     return TemplateResponse(

@@ -4,6 +4,7 @@ Assembled once, shown by the admin and by `manage.py visitor`. Without consent t
 personalization it holds nothing of what the visitor did.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -156,6 +157,36 @@ def _interest_line(context: Context, interest: Interest, names: dict[str, str]) 
 
 def _moment(milliseconds: int | None) -> datetime | None:
     return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds is not None else None
+
+
+def decisions_explained(decisions: Iterable[tuple[str, Decision]]) -> list[dict[str, Any]]:
+    """Decisions by the names of their slots, for admin/personalization/_decisions.html."""
+    return [
+        {
+            "slot": name,
+            "decision": decision,
+            "considered": [
+                {
+                    "campaign": considered.campaign,
+                    "is_on": considered.is_on,
+                    "won": considered.campaign is decision.campaign,
+                    "note": considered.note,
+                    "answer": ANSWERS[considered.answer],
+                    "lines": [
+                        {
+                            "sentence": line.sentence,
+                            "answer": ANSWERS[line.answer],
+                            "depth": line.depth,
+                            "measured": "" if line.is_group else measured_text(line.measured),
+                        }
+                        for line in considered.trace
+                    ],
+                }
+                for considered in decision.considered
+            ],
+        }
+        for name, decision in decisions
+    ]
 
 
 def measured_text(measured: Any) -> str:

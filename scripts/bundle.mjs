@@ -11,6 +11,7 @@ const BUNDLES = [
   { entry: "static/src/consent/index.js", out: "static/dist/consent.js" },
   { entry: "static/src/embed/index.js", out: "static/dist/attune-embed.js" },
   { entry: "static/src/admin/index.js", out: "static/dist/admin-rule.js" },
+  { entry: "static/src/admin/preview/index.js", out: "static/dist/admin-preview.js" },
   { entry: "static/src/admin/variant.js", out: "static/dist/admin-variant.js" },
   { entry: "static/src/admin/backtest.js", out: "static/dist/admin-backtest.js" },
   { entry: "static/src/admin/taxonomy.js", out: "static/dist/admin-taxonomy.js" },

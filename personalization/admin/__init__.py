@@ -1,5 +1,12 @@
 """The marketer's side: campaigns, slots, variants, content, and what was published when."""
 
-from personalization.admin import campaigns, content, frequency, reader_checks, rulesets
+from personalization.admin import (
+    campaigns,
+    content,
+    frequency,
+    reader_checks,
+    rulesets,
+    test_profiles,
+)
 
-__all__ = ["campaigns", "content", "frequency", "reader_checks", "rulesets"]
+__all__ = ["campaigns", "content", "frequency", "reader_checks", "rulesets", "test_profiles"]

@@ -32,7 +32,7 @@ from personalization.campaigns.versions import (
     pages_change,
 )
 from personalization.models import Campaign, CampaignVersion, Variant
-from personalization.preview import variant_preview
+from personalization.preview.card import variant_preview
 
 STEPS_SHOWN = 4
 #: Steps that put what a variant shows on pages: it must be what was seen.

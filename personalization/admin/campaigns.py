@@ -22,6 +22,7 @@ from personalization.admin.campaign_bulk import BulkActions
 from personalization.admin.campaign_calendar import CalendarView
 from personalization.admin.campaign_exchange import ExchangeViews
 from personalization.admin.campaign_history import HistoryViews
+from personalization.admin.campaign_preview import PreviewViews
 from personalization.admin.campaign_reach import ReachView
 from personalization.admin.campaign_steps import SAVE_BUTTONS, StepViews
 from personalization.admin.publishing import PublishingAdmin
@@ -39,7 +40,7 @@ from personalization.frequency.form import (
     frequency_summary,
 )
 from personalization.models import Campaign, Variant
-from personalization.preview import variant_preview
+from personalization.preview.card import variant_preview
 from profiles.selectors import Progress
 
 STATUS_LABELS = {
@@ -69,6 +70,7 @@ class CampaignAdmin(
     ExchangeViews,
     CalendarView,
     ReachView,
+    PreviewViews,
     PublishingAdmin,
 ):
     form = CampaignForm

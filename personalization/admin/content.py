@@ -21,7 +21,7 @@ from personalization.campaigns.versions import variant_payload
 from personalization.forms import ContentItemForm, VariantForm
 from personalization.models import Campaign, Category, ContentItem, Slot, Variant
 from personalization.pictures import rich_show
-from personalization.preview import variant_preview
+from personalization.preview.card import variant_preview
 from personalization.rich_text import rich_render
 
 

@@ -17,6 +17,7 @@ MARKETER_MAY = {
     "personalization_category": {"list", "add"},
     "personalization_exclusiongroup": {"list", "add"},
     "personalization_pressurebudget": {"list"},
+    "personalization_testprofile": {"list", "add"},
     "personalization_ruleset": {"list"},
     "tracking_eventtype": {"list", "add"},
     "profiles_profile": {"list"},
@@ -30,6 +31,8 @@ CAMPAIGNS = "/admin/personalization/campaign"
 OTHERS = [
     "/admin/visitors/00000000/",
     f"{CAMPAIGNS}/preview/?variant=1",
+    "/admin/preview/1/",
+    "/admin/preview/frame/",
     f"{CAMPAIGNS}/calendar/",
     f"{CAMPAIGNS}/import/",
     f"{CAMPAIGNS}/1/export/",

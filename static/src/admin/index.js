@@ -1,6 +1,7 @@
 // The campaign form: rows of the rule, its sentence, its reach, the variant's preview, its limits.
 import { startLive } from "./live.js";
 import { startPreview } from "./preview.js";
+import { startPreviewButton } from "./preview/button.js";
 import { startReach } from "./reach.js";
 import { startReadiness } from "./readiness.js";
 import { startRule } from "./rule.js";
@@ -12,6 +13,7 @@ function start() {
     startRule(rule, recount);
   }
   startReadiness(document);
+  startPreviewButton(document);
   const preview = document.querySelector("[data-preview]");
   const select = document.getElementById("id_variant");
   if (preview && select) startPreview(preview, select);

@@ -1,9 +1,12 @@
 // Edits a rule's rows: add, move, remove, change the kind of a condition. The fields' names say
 // their place in the tree (personalization/rule_form.py), so after every change all are renamed.
+import { startDrag } from "./drag.js";
 import { filterAdd, filterRemove, filtersUpdate } from "./filters.js";
 import { ruleSentence } from "./sentence.js";
+import { createUndo, placeOf } from "./undo.js";
 
 const OURS = "rows changed";
+const TYPED = "textarea, input:not([type=checkbox], [type=radio], [type=hidden])";
 const own = (group, selector) => group.querySelector(`:scope > .at-group__head ${selector}`);
 const membersOf = (group) => group.querySelector(":scope > [data-rule-members]");
 const groupIn = (item) => item.querySelector(":scope > [data-rule-group]");
@@ -62,6 +65,37 @@ function depthOf(group, root) {
   let depth = 1;
   for (let at = group; at !== root; at = at.parentElement.closest("[data-rule-group]")) depth += 1;
   return depth;
+}
+
+/** How many groups are nested in an item, itself counted: 0 for a condition. */
+function heightOf(item) {
+  const inner = groupIn(item);
+  return inner ? 1 + Math.max(0, ...[...membersOf(inner).children].map(heightOf)) : 0;
+}
+
+/** What an item is called. */
+function wordsOf(item) {
+  if (item.matches("[data-filter]")) return "filter";
+  const inner = groupIn(item);
+  const kind = inner ? own(inner, "[data-part=kind]") : item.querySelector("[data-part=condition]");
+  const words = kind.selectedOptions[0]?.textContent.trim() ?? "";
+  return inner ? `group “${words}”` : `“${words}”`;
+}
+
+/** Where Alt and an arrow take an item: {list, before}, or null. */
+function placeBeside(item, key, root) {
+  const list = item.parentElement;
+  const [previous, next] = [item.previousElementSibling, item.nextElementSibling];
+  if (key === "ArrowUp") return previous && { list, before: previous };
+  if (key === "ArrowDown") return next && { list, before: next.nextElementSibling };
+  if (key === "ArrowLeft") {
+    const group = item.closest("[data-rule-group]");
+    const around = group === root ? null : group.closest("li");
+    return around && { list: around.parentElement, before: around.nextElementSibling };
+  }
+  const [above, below] = [previous, next].map((each) => each && groupIn(each));
+  if (above) return { list: membersOf(above), before: null };
+  return below && { list: membersOf(below), before: membersOf(below).firstElementChild };
 }
 
 /** Start the editor in an element; `changed()` is called after every edit. */
@@ -124,22 +158,45 @@ export function startRule(element, changed) {
 
   const focusOn = (item) => (item ?? root).querySelector("select, [data-rule-add]").focus();
 
-  function move(item, button, isUp) {
-    const other = isUp ? item.previousElementSibling : item.nextElementSibling;
-    if (isUp) other.before(item);
-    else other.after(item);
-    restructured(isUp ? "Moved up." : "Moved down.");
-    const back = isUp ? "[data-rule-down]" : "[data-rule-up]";
-    (button.disabled ? item.querySelector(back) : button).focus();
+  const undo = createUndo(element.querySelector("[data-rule-undo]"), element.querySelector("[data-rule-undo-says]"));
+
+  const fits = (item, list) => depthOf(list.closest("[data-rule-group]"), root) + heightOf(item) < definitions.max_depth;
+
+  function move(item, { list, before }, focused) {
+    const inGroup = list !== item.parentElement;
+    undo.keep(placeOf(item), `Moved ${wordsOf(item)}.`);
+    list.insertBefore(item, before);
+    const place = `place ${[...list.children].indexOf(item) + 1} of ${list.children.length}`;
+    const where = list === membersOf(root) ? "of the rule" : "in the group";
+    restructured(`Moved ${wordsOf(item)} to ${place}${inGroup ? ` ${where}` : ""}.`);
+    const button = item.querySelector(focused);
+    (button.disabled ? item.querySelector("[data-rule-up]:enabled, [data-rule-down]:enabled") : button).focus();
   }
 
   function remove(item) {
     const next = item.nextElementSibling ?? item.previousElementSibling;
     const group = item.closest("[data-rule-group]");
+    undo.keep(placeOf(item), `Removed ${wordsOf(item)}.`);
     item.remove();
-    restructured("Removed.");
+    restructured(`Removed ${wordsOf(item)}. “Undo” brings it back.`);
     if (next) focusOn(next);
     else group.querySelector(":scope > .at-group__adds [data-rule-add]").focus();
+  }
+
+  function hasRoom(item, list) {
+    const rows = root.querySelectorAll("[data-rule-row]").length;
+    const more = item.isConnected ? 0 : item.querySelectorAll("[data-rule-row]").length + Number(item.matches("[data-rule-row]"));
+    return rows + more <= definitions.max_conditions && (item.matches("[data-filter]") || fits(item, list));
+  }
+
+  function takeBack() {
+    const step = undo.back(hasRoom);
+    if (!step) {
+      status.textContent = "Nothing can be undone now.";
+      return;
+    }
+    restructured(`Undone: ${step.said}`);
+    step.item.querySelector("[data-rule-drag], [data-filter-remove]").focus();
   }
 
   function itemOf(button) {
@@ -160,7 +217,10 @@ export function startRule(element, changed) {
       restructured("Group added.");
       focusOn(item);
     } else if (button.matches("[data-rule-up], [data-rule-down]")) {
-      move(itemOf(button), button, button.matches("[data-rule-up]"));
+      const [item, isUp] = [itemOf(button), button.matches("[data-rule-up]")];
+      move(item, placeBeside(item, isUp ? "ArrowUp" : "ArrowDown", root), isUp ? "[data-rule-up]" : "[data-rule-down]");
+    } else if (button.matches("[data-rule-undo]")) {
+      takeBack();
     } else if (button.matches("[data-rule-remove]")) {
       remove(itemOf(button));
     } else if (button.matches("[data-filter-add]")) {
@@ -168,6 +228,7 @@ export function startRule(element, changed) {
       restructured("Filter added.");
       first.focus();
     } else if (button.matches("[data-filter-remove]")) {
+      undo.keep(placeOf(button.closest("[data-filter]")), "Removed filter.");
       const next = filterRemove(button);
       restructured("Filter removed.");
       next.focus();
@@ -203,6 +264,22 @@ export function startRule(element, changed) {
     }
   });
   element.addEventListener("input", (event) => event.detail !== OURS && update());
+
+  element.addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && key.toLowerCase() === "z") {
+      if (target.matches(TYPED)) return; // the browser takes back what was typed
+      event.preventDefault();
+      takeBack();
+    } else if (event.altKey && key.startsWith("Arrow") && target.closest(".at-tools")) {
+      event.preventDefault();
+      const item = itemOf(target);
+      const place = placeBeside(item, key, root);
+      if (place && fits(item, place.list)) move(item, place, "[data-rule-drag]");
+      else status.textContent = "It cannot go there.";
+    }
+  });
+  startDrag(root, { allows: fits, drop: (item, list, before) => move(item, { list, before }, "[data-rule-drag]") });
 
   for (const without of element.querySelectorAll("[data-nojs]")) without.remove();
   filtersUpdate(root, definitions.parts);

@@ -1,0 +1,3 @@
+import { startPreviewPage } from "./page.js";
+
+document.querySelectorAll("[data-preview-page]").forEach(startPreviewPage);
