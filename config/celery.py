@@ -32,6 +32,7 @@ SCHEDULE = {
         "personalization.tasks.campaigns_ready_sweep",
         timedelta(seconds=30),
     ),
+    "count segments": ("personalization.tasks.segments_count_task", timedelta(seconds=10)),
     "compute the site's baseline": ("profiles.tasks.baseline_compute_task", crontab(minute=17)),
     "check profiles against events": ("profiles.tasks.self_check_task", crontab(hour=3, minute=23)),
     "know what is usual": ("tracking.tasks.fences_update", timedelta(minutes=5)),

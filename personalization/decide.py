@@ -13,6 +13,7 @@ from personalization.frequency.compile import basis_of, frequency_of, shared_of
 from personalization.frequency.limits import Frequency, Shown, refusal, shown_add
 from personalization.rules.context import Context
 from personalization.rules.index import RuleIndex
+from personalization.rules.inlining import segments_dated
 from personalization.rules.tree import Node, Trace, rule_parse
 from profiles.vector import Weight
 
@@ -61,7 +62,8 @@ class RuleSet:
     """One published version: slots, signal weights and the cards of each category.
 
     `limited` has the campaigns with limits of any kind; `frequency_basis` names what is counted
-    for them (frequency_compile.basis_of), "" for nothing.
+    for them (frequency_compile.basis_of), "" for nothing. `asks_memberships` is whether a rule asks
+    when a visitor came into a segment or left it.
     """
 
     version: int
@@ -70,6 +72,7 @@ class RuleSet:
     cards: Mapping[str, Sequence[Mapping[str, Any]]]
     limited: Mapping[int, Frequency] = field(default_factory=dict)
     frequency_basis: str = ""
+    asks_memberships: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,18 +198,25 @@ def reasons_of(rule: Node, context: Context) -> list[str]:
     """The conditions that held, in plain sentences."""
     trace: list[Trace] = []
     rule.test(context, trace)
-    sentences: list[str] = []
-    negated_below: int | None = None
-    for line in trace:
-        if negated_below is not None and line.depth > negated_below:
-            continue
-        negated_below = None
-        if line.is_group:
-            if line.negates:
-                negated_below = line.depth
-        elif line.answer:
-            sentences.append(line.sentence[0].upper() + line.sentence[1:] + ".")
-    return sentences
+    return [f"{said[0].upper()}{said[1:]}." for said in _held(trace)]
+
+
+def _held(lines: Sequence[Trace]) -> list[str]:
+    """What held, a segment with what it held by. What holds by not being so has no sentence."""
+    said: list[str] = []
+    place = 0
+    while place < len(lines):
+        line, place = lines[place], place + 1
+        end = next((at for at in range(place, len(lines)) if lines[at].depth <= line.depth), None)
+        below = lines[place:end] if line.is_group else ()
+        if line.is_segment and line.answer:
+            because = "" if line.negates else " and ".join(_held(below))
+            said.append(f"{line.sentence} because {because}" if because else line.sentence)
+        elif line.answer and not line.is_group:
+            said.append(line.sentence)
+        if line.negates or line.is_segment:
+            place += len(below)
+    return said
 
 
 def _content(
@@ -244,7 +254,7 @@ def ruleset_compile(version: int, payload: Mapping[str, Any]) -> RuleSet:
                     name=campaign["name"],
                     variant_id=campaign["variant"],
                     content=content_of(campaign["variant"]),
-                    rule=rule_parse(campaign["rule"]),
+                    rule=rule_parse(campaign["rule"], is_inlined=True),
                     priority=campaign["priority"],
                     starts=campaign["starts"],
                     ends=campaign["ends"],
@@ -263,4 +273,10 @@ def ruleset_compile(version: int, payload: Mapping[str, Any]) -> RuleSet:
         for campaign in slot.campaigns
         if campaign.frequency
     }
-    return RuleSet(version, weights, slots, cards, limited, basis_of(limited) if limited else "")
+    asks_memberships = any(
+        segments_dated(campaign["rule"])
+        for slot in payload["slots"]
+        for campaign in slot["campaigns"]
+    )
+    basis = basis_of(limited) if limited else ""
+    return RuleSet(version, weights, slots, cards, limited, basis, asks_memberships)

@@ -6,6 +6,12 @@ from django.db import models
 from django.utils import timezone
 
 from personalization.frequency.models import ExclusionGroup, Limited, PressureBudget
+from personalization.segments.models import (
+    Segment,
+    SegmentMember,
+    SegmentPass,
+    SegmentSize,
+)
 
 __all__ = [
     "Campaign",
@@ -14,6 +20,10 @@ __all__ = [
     "ExclusionGroup",
     "PressureBudget",
     "RuleSet",
+    "Segment",
+    "SegmentMember",
+    "SegmentPass",
+    "SegmentSize",
     "Slot",
     "Variant",
 ]

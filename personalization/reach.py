@@ -8,6 +8,7 @@ from consent import selectors as consent_selectors
 from personalization.decide import PURPOSE
 from personalization.rules.context import Context
 from personalization.rules.tree import Group, Node
+from personalization.segments.kept import memberships_read
 from profiles import selectors as profile_selectors
 
 #: Whom "recent" means, and how many of them are evaluated at most.
@@ -24,10 +25,12 @@ class Reach:
     visitors: int
 
 
-def reach_now(rule: Node, *, now: datetime) -> Reach:
-    """The reach among visitors seen in the last 30 days who allow personalization."""
+def reach_now(rule: Node, *, now: datetime, among: Node | None = None) -> Reach:
+    """The reach among visitors seen in the last 30 days who allow personalization; with `among`
+    those of them for whom that rule is true."""
     states = profile_selectors.states_recent(since=now - RECENT, limit=MAX_VISITORS)
     visitors = [visitor_id for visitor_id, _ in states]
+    memberships = memberships_read(visitors)
     granted = {
         purpose.key: consent_selectors.visitors_granted(visitors, purpose.key, now=now)
         for purpose in consent_selectors.purposes_active()
@@ -45,10 +48,14 @@ def reach_now(rule: Node, *, now: datetime) -> Reach:
                 for purpose, allowing in granted.items()
             },
             kept=profile_selectors.features_kept(state),
+            memberships=memberships.get(visitor_id, {}),
         )
         for visitor_id, state in states
         if visitor_id in granted.get(PURPOSE, ())
     )
+    if among is not None:
+        within = rule_without_request(among)
+        contexts = (context for context in contexts if within.test(context) is True)
     return reach_of(rule, contexts)
 
 

@@ -7,6 +7,7 @@ from django.dispatch import receiver
 
 from consent.signals import consent_changed, visitors_merged
 from personalization import exposing, services
+from personalization.segments.forgetting import memberships_forget, memberships_inherit
 from profiles.signals import profiles_rebuilt
 from tracking.signals import taxonomy_changed, visitor_erased, visitor_moved
 
@@ -27,6 +28,25 @@ def forget_on_withdrawal(*, visitor_id: UUID, withdrawn: frozenset[str], **kwarg
 def forget_on_erasure(*, visitor_id: UUID, **kwargs: Any) -> None:
     """Again, after the events: a page that was under way may have counted one more."""
     exposing.shown_forget(visitor_id=visitor_id)
+
+
+@receiver(consent_changed, dispatch_uid="personalization: forget memberships")
+def forget_memberships_on_withdrawal(
+    *, visitor_id: UUID, withdrawn: frozenset[str], **kwargs: Any
+) -> None:
+    if withdrawn:
+        memberships_forget(visitor_id=visitor_id)
+
+
+@receiver(visitor_erased, dispatch_uid="personalization: forget memberships")
+def forget_memberships_on_erasure(*, visitor_id: UUID, **kwargs: Any) -> None:
+    """Again, after the events."""
+    memberships_forget(visitor_id=visitor_id)
+
+
+@receiver(visitor_moved, dispatch_uid="personalization: inherit memberships")
+def inherit_memberships_on_move(*, from_id: UUID, into_id: UUID, **kwargs: Any) -> None:
+    memberships_inherit(from_id=from_id, into_id=into_id)
 
 
 @receiver(visitors_merged, dispatch_uid="personalization: inherit what was shown")

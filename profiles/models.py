@@ -17,6 +17,7 @@ class Profile(models.Model):
     class Meta:
         ordering = ("-last_event_at",)
         verbose_name = "visitor"
+        indexes = (models.Index(fields=("updated_at", "visitor_id"), name="profile_changed"),)
 
     def __str__(self) -> str:
         return f"Visitor {str(self.visitor_id)[:8]}"

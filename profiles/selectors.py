@@ -1,6 +1,7 @@
 """Profiles for reading: from the cache on a page's path, from PostgreSQL everywhere else."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -10,6 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Max, Sum
 
+from profiles import store
 from profiles.baseline import Baseline
 from profiles.definition import Definition
 from profiles.features.definition import Feature
@@ -30,6 +32,10 @@ BASELINE_VERSION_KEY = "baseline:version"
 #: How long a page trusts the cache on which baseline is current: the longest that one whose write
 #: to the cache failed can be late.
 BASELINE_VERSION_SECONDS = 600
+
+
+#: How long a transaction that writes can hold up who follows the changes.
+WRITES_PATIENCE = timedelta(minutes=5)
 
 
 def profile_cache_key(visitor_id: UUID) -> str:
@@ -220,6 +226,27 @@ def _rows_recent(since: datetime, limit: int) -> list[tuple[UUID, bytes]]:
             (since, limit),
         )
         return list(cursor.fetchall())
+
+
+def states_of(visitor_ids: Collection[UUID]) -> dict[UUID, State]:
+    """The profiles of these visitors that have one, from PostgreSQL."""
+    return store.states_read(visitor_ids)
+
+
+def visitors_after(after: UUID | None, *, limit: int, since: datetime | None = None) -> list[UUID]:
+    """The next visitors with a profile, by id, behind one; with `since` those seen since then."""
+    return store.visitors_after(after, since=since, limit=limit)
+
+
+def visitors_changed(
+    since: datetime, after: UUID | None, *, limit: int
+) -> tuple[list[tuple[datetime, UUID]], datetime]:
+    """(when, who) of the next profiles that were written, behind one; and up to when that is all.
+
+    Nobody is missed who is written meanwhile: what is not committed yet comes later.
+    """
+    until = store.writes_settled(patience=WRITES_PATIENCE)
+    return store.visitors_changed(since, after, until=until, limit=limit), until
 
 
 class CheckResult(NamedTuple):

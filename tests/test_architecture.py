@@ -55,11 +55,13 @@ PURE = (
     "personalization.campaigns.interchange_limits",
     "personalization.campaigns.month",
     "personalization.rich_text",
+    "personalization.rule_form.names",
     "personalization.rule_form.posted",
     "personalization.rule_form.parts",
     "personalization.rule_form.rows",
     "personalization.rule_form.words",
     "personalization.rules",
+    "personalization.segments.membership",
     "personalization.vector_words",
     "personalization.campaigns.zones",
 )

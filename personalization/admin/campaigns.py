@@ -40,7 +40,8 @@ from personalization.models import Campaign, Variant
 from personalization.preview import variant_preview
 from personalization.reach import MAX_VISITORS, RECENT, Reach, reach_now
 from personalization.rule_form.posted import tree_errors, tree_from_posted
-from personalization.rules.tree import rule_parse
+from personalization.rules.tree import Node, RuleError
+from personalization.segments.resolving import rule_now, segment_errors, segment_names
 from profiles.selectors import Progress
 
 #: Instead of the reach of a rule whose features profiles do not hold.
@@ -185,12 +186,13 @@ class CampaignAdmin(
         """How many recent visitors the posted rule matches now, saved or not."""
         self._check_allowed(request)
         tree = tree_from_posted(request.POST)
-        if not tree or tree_errors(tree):
+        if not tree or tree_errors(tree) or segment_errors(tree):
             return JsonResponse({"text": "Complete the rule to count."})
         if not is_ready(tree):
             return JsonResponse({"text": NOT_COUNTED_YET})
-        reach = reach_now(rule_parse(tree), now=timezone.now())
-        return JsonResponse({**vars(reach), "text": reach_text(reach)})
+        among, said = reach_filter(request.POST.get("among", ""))
+        reach = reach_now(rule_now(tree), now=timezone.now(), among=among)
+        return JsonResponse({**vars(reach), "text": reach_text(reach) + said})
 
     def readiness_view(self, request: HttpRequest) -> JsonResponse:
         """How far the campaigns of these ids are: what stands in their place, by id."""
@@ -251,6 +253,20 @@ def progress_text(progress: Progress) -> str:
         f"{progress.events:,} of {progress.events_total:,} past events read, "
         f"{progress.profiles:,} {visitors} done."
     )
+
+
+def reach_filter(key: str) -> tuple[Node | None, str]:
+    """The rule of the segment among which to count, and how that is said.
+
+    (None, "") for everyone, and for a segment that is not in use any more.
+    """
+    if not key:
+        return None, ""
+    try:
+        among = rule_now({"condition": "segment", "segment": key})
+    except RuleError:
+        return None, ""
+    return among, f", all in “{segment_names()[key]}”"
 
 
 def reach_text(reach: Reach) -> str:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from personalization.frequency.limits import NOTHING_SHOWN, Shown
+from personalization.segments.membership import Memberships
 from profiles.baseline import Baseline, baseline_usable
 from profiles.features.definition import Feature
 from profiles.features.fold import feature_read
@@ -59,7 +60,8 @@ class Context:
     before there is one. `consent` maps each active purpose to "granted", "refused" or
     "not_asked". `shown` is what the visitor was given of campaigns with limits. `kept` are the keys
     of the declared features that the state keeps (profiles.selectors.features_kept); what asks for
-    another one is unknown.
+    another one is unknown. `memberships` are when the visitor came into segments and left them, by
+    key; None where that is not known.
     """
 
     now: float
@@ -71,6 +73,7 @@ class Context:
     gpc: bool = False
     shown: Shown = NOTHING_SHOWN
     kept: Collection[str] = frozenset()
+    memberships: Memberships | None = None
 
     def with_shown(self, shown: Shown) -> "Context":
         """The same with this shown; what was derived so far is kept."""

@@ -21,7 +21,7 @@ from profiles.features.definition import Feature
 class Trace(NamedTuple):
     """One line of an explanation: what was asked, the answer, and what was measured.
 
-    `negates` says that a group holds by what does not.
+    `negates` says that a group holds by what does not, `is_segment` that it stands for a segment.
     """
 
     sentence: str
@@ -30,6 +30,7 @@ class Trace(NamedTuple):
     depth: int = 0
     is_group: bool = False
     negates: bool = False
+    is_segment: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,15 @@ class Leaf:
 @dataclass(frozen=True)
 class Group:
     """Conditions joined. `needed` is how many must be true for `at_least`. `name` and `note` are
-    for people and change no answer."""
+    for people and change no answer. `segment` is the key of the segment whose rule was put in here
+    (rules.inlining), and `name` then what it is called."""
 
     kind: str
     members: "tuple[Node, ...]"
     needed: int = 0
     name: str = ""
     note: str = ""
+    segment: str = ""
     ask: Ask = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +85,17 @@ class Group:
 
     def _joined(self, asks: Sequence[Callable[[Any], Answer]]) -> Callable[[Any], Answer]:
         return JOINS[self.kind](tuple(asks), self.needed)
+
+    @property
+    def negates(self) -> bool:
+        return self.kind in ("none", "not")
+
+    @property
+    def sentence(self) -> str:
+        """What stands above the members."""
+        if self.segment:
+            return f"{'not ' * self.negates}in the segment “{self.name}”"
+        return GROUP_SENTENCES[self.kind].format(needed=self.needed)
 
     @cached_property
     def _answer(self) -> Callable[[Any], Answer]:
@@ -95,9 +109,11 @@ class Group:
         place = len(trace)
         answers = [member.test(context, trace, depth + 1) for member in self.members]
         answer = self._answer(answers)
-        negates = self.kind in ("none", "not")
-        said = GROUP_SENTENCES[self.kind].format(needed=self.needed)
-        trace.insert(place, Trace(said, answer, None, depth, is_group=True, negates=negates))
+        line = Trace(
+            self.sentence, answer, None, depth, is_group=True, negates=self.negates,
+            is_segment=bool(self.segment),
+        )  # fmt: skip
+        trace.insert(place, line)
         return answer
 
 
@@ -207,7 +223,8 @@ def rule_as_json(node: Node) -> dict[str, Any]:
     if isinstance(node, Leaf):
         return {"condition": node.condition.kind, **node.params}
     members = [rule_as_json(member) for member in node.members]
-    words = {key: text for key, text in (("name", node.name), ("note", node.note)) if text}
+    said = (("name", node.name), ("note", node.note), ("segment", node.segment))
+    words = {key: text for key, text in said if text}
     if node.kind == "not":
         return {"not": members[0], **words}
     if node.kind == "at_least":

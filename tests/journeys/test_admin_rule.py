@@ -21,7 +21,7 @@ GIVEN: dict[str, Any] = {
     "moment": "2026-01-02T10:30", "to_moment": "2026-02-02T00:00", "date": "2026-12-24",
     "weekdays": ["mon", "tue", "sun"], "months": ["dec"], "time": "22:00", "to_time": "06:00",
     "match_case": True, "amount": 3, "zone": "America/Toronto", "length": 1,
-    "campaign": "7",
+    "campaign": "7", "segment": "garden-fans",
 }  # fmt: skip
 NUMBERS = {"number": (0.25, 0.5), "integer": (1, 2), "version": ("17.5", "18.0.1-beta")}
 

@@ -18,6 +18,7 @@ MARKETER_MAY = {
     "personalization_exclusiongroup": {"list", "add"},
     "personalization_pressurebudget": {"list"},
     "personalization_ruleset": {"list"},
+    "personalization_segment": {"list", "add"},
     "tracking_eventtype": {"list", "add"},
     "profiles_profile": {"list"},
 }
@@ -35,6 +36,7 @@ OTHERS = [
     f"{CAMPAIGNS}/1/export/",
     f"{CAMPAIGNS}/1/step/publish/",
     f"{CAMPAIGNS}/1/rollback/1/",
+    "/admin/personalization/segment/1/members/",
 ]
 
 

@@ -13,6 +13,7 @@ from personalization.rules.conditions.events import EVENTS
 from personalization.rules.conditions.interests import INTERESTS
 from personalization.rules.conditions.request import REQUEST
 from personalization.rules.conditions.schedule import SCHEDULE
+from personalization.rules.conditions.segments import SEGMENTS
 from personalization.rules.conditions.visit import VISIT
 from personalization.rules.conditions.words import VERBS
 from personalization.rules.fields import Field, FieldType
@@ -24,6 +25,7 @@ CONDITIONS: tuple[Condition, ...] = (
     *EVENTS,
     *EVENT_TIMES,
     *CONTACTS,
+    *SEGMENTS,
     *BEHAVIOR,
     *VISIT,
     *REQUEST,

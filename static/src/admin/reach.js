@@ -12,7 +12,7 @@ export function startReach(element, form) {
     counting.abort();
     counting = new AbortController();
     const fields = [...new FormData(form)].filter(
-      ([name]) => name.startsWith("rule.") || name === "csrfmiddlewaretoken",
+      ([name]) => name.startsWith("rule.") || name === "among" || name === "csrfmiddlewaretoken",
     );
     element.setAttribute("aria-busy", "true");
     try {
@@ -31,6 +31,7 @@ export function startReach(element, form) {
   }
 
   element.querySelector("[data-reach-count]").addEventListener("click", count);
+  element.querySelector("[data-reach-among]")?.addEventListener("change", count);
   count();
   return () => {
     clearTimeout(timer);
