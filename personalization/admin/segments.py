@@ -60,10 +60,7 @@ class SegmentAdmin(PublishingAdmin):
     list_filter = ("status",)
     search_fields = ("name", "key", "note")
     prepopulated_fields = {"key": ("name",)}
-    fieldsets = (
-        (None, {"fields": (("name", "key"), "note")}),
-        ("Who is in it", {"fields": ("rule",)}),
-    )
+    fieldsets = ((None, {"fields": (("name", "key"), "note", "rule")}),)
 
     class Media:
         js = (Script("dist/admin-rule.js", defer=True),)

@@ -15,6 +15,7 @@ from personalization.campaigns.versions import page_payload, problems_of
 from personalization.models import Campaign, RuleSet, Slot, Variant
 from personalization.rules.inlining import segments_dated
 from personalization.rules.tree import RuleError, rule_features, rule_parse
+from personalization.segments.declaring import uncountable
 from personalization.segments.resolving import rule_resolve
 from personalization.segments.using import campaigns_resolved, is_counted, segments_counted
 from profiles import selectors as profile_selectors
@@ -243,7 +244,7 @@ def publish_problems(campaign: Campaign, payload: Mapping[str, Any]) -> list[str
     problems = problems_of(payload)
     if not problems:
         room = rule_problem(payload["rule"], campaign=campaign.pk, name=payload["name"])
-        problems = [room] if room else []
+        problems = [room] if room else uncountable(segments_dated(payload["rule"]))
     return problems
 
 

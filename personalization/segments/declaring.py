@@ -4,7 +4,7 @@ A campaign that uses a segment declares what that asks, too; so a segment comes 
 and one without room is not counted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from personalization.campaigns.feature_plan import Need, features_plan
@@ -65,6 +65,15 @@ def feature_problems() -> dict[int, str]:
     plan = _plan(profile_selectors.features_needs())
     rows = {f"{PREFIX}{key}": pk for pk, key in Segment.objects.values_list("pk", "key")}
     return {rows[who]: problem for who, (_, problem) in plan.items() if problem and who in rows}
+
+
+def uncountable(keys: Collection[str]) -> list[str]:
+    """Why it cannot be kept who comes into these segments, in words; nothing where it can."""
+    if not keys:
+        return []
+    problems = feature_problems()
+    rows = Segment.objects.filter(key__in=keys, pk__in=problems).order_by("name")
+    return [f"The segment “{row}” cannot be counted: {problems[row.pk]}" for row in rows]
 
 
 def _plan(needs: Needs) -> dict[str, tuple[dict[str, Feature], str]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connections
 from django.db.models import Sum
 from django.test import RequestFactory
 from hypothesis import given, settings
@@ -165,8 +167,7 @@ def test_a_withdrawal_that_the_count_was_beside_is_mended_by_the_erasure() -> No
     segment = segment_make()
     count()
     visitor_id = fan_make()
-    with connection.cursor():
-        withdraw(visitor_id)
+    withdraw(visitor_id)
     SegmentMember.objects.create(
         segment=segment, visitor_id=visitor_id, entered_at=datetime.now(UTC)
     )
@@ -196,15 +197,40 @@ def test_signing_in_keeps_since_when() -> None:
     assert members(segment) == {account}
 
 
-def test_one_worker_counts_at_a_time_and_the_next_goes_on() -> None:
-    visitor_id = fan_make()
-    segment = segment_make()
-    with job_lock("segment members"), connection.cursor() as cursor:
-        # The lock is this connection's own, so it is asked for as another would.
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
-        assert cursor.fetchone()[0] == 1
+def test_while_one_worker_counts_another_leaves_it_to_that_one() -> None:
+    visitor_id, segment = fan_make(), segment_make()
+    began, end = Event(), Event()
+
+    def other() -> None:
+        with job_lock("segment members"):
+            began.set()
+            end.wait(30)
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(other)
+        assert began.wait(30)
+        assert count() == 0
+        assert members(segment) == set()
+        end.set()
+        working.result()
     count()
     assert members(segment) == {visitor_id}
+
+
+def test_workers_at_once_count_everybody_once() -> None:
+    fans = {fan_make() for _ in range(7)}
+    segment = segment_make()
+
+    def work(_: int) -> None:
+        count()
+        connections.close_all()
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, range(6)))
+    count()
+    assert members(segment) == fans
+    assert SegmentSize.objects.get(segment=segment).size == 7
 
 
 def test_a_worker_that_dies_in_the_middle_leaves_each_visitor_counted_once(
