@@ -6,7 +6,7 @@ again. So nothing comes back.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -35,6 +35,8 @@ class Counted(NamedTuple):
     digest: str
 
 
+#: (segment, visitor, entered, left, was there)
+Row = tuple[int, UUID, datetime, datetime | None, bool]
 #: Whether a visitor is counted for a segment by a rule that is new; None to leave it alone.
 IsFirst = Callable[[Counted, UUID], bool | None]
 
@@ -142,7 +144,7 @@ def _keep(
 ) -> None:
     """Write what differs, and tell pages."""
     ids = {segment.key: segment.pk for segment in segments}
-    rows: list[SegmentMember] = []
+    rows: list[Row] = []
     gone: dict[str, list[UUID]] = {}
     changed = {
         visitor_id: kept for visitor_id, kept in after.items() if before.get(visitor_id, {}) != kept
@@ -159,23 +161,29 @@ def _keep(
         )
     for key, visitors in gone.items():
         SegmentMember.objects.filter(segment__key=key, visitor_id__in=visitors).delete()
-    SegmentMember.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=("segment", "visitor_id"),
-        update_fields=("entered_at", "left_at", "was_there"),
-    )
+    _write(rows)
     memberships_announce(changed)
 
 
-def _row(segment: int, visitor_id: UUID, kept: Membership) -> SegmentMember:
-    return SegmentMember(
-        segment_id=segment,
-        visitor_id=visitor_id,
-        entered_at=_moment(kept.entered),
-        left_at=None if kept.left is None else _moment(kept.left),
-        was_there=kept.was_there,
-    )
+def _write(rows: Sequence[Row]) -> None:
+    """Insert or replace rows. By arrays: a first count writes one for each member."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO personalization_segmentmember"
+            " (segment_id, visitor_id, entered_at, left_at, was_there)"
+            " SELECT * FROM unnest(%b::int8[], %b::uuid[], %b::timestamptz[], %b::timestamptz[],"
+            " %b::bool[]) ON CONFLICT (segment_id, visitor_id) DO UPDATE SET"
+            " entered_at = excluded.entered_at, left_at = excluded.left_at,"
+            " was_there = excluded.was_there",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+
+
+def _row(segment: int, visitor_id: UUID, kept: Membership) -> Row:
+    left = None if kept.left is None else _moment(kept.left)
+    return segment, visitor_id, _moment(kept.entered), left, kept.was_there
 
 
 def _moment(seconds: float) -> datetime:

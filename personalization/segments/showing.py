@@ -105,8 +105,9 @@ def _size_says(series: Sequence[int]) -> str:
     if not series:
         return "Size, last 30 days: not counted yet."
     low, high = min(series), max(series)
+    visitors = "visitor" if series[-1] == 1 else "visitors"
     return (
-        f"Size, last 30 days: {series[-1]:,} visitors now, {low:,} to {high:,} before. "
+        f"Size, last 30 days: {series[-1]:,} {visitors} now, {low:,} to {high:,} before. "
         "The table has every day."
     )
 

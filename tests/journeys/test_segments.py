@@ -82,7 +82,7 @@ def test_a_marketer_makes_a_segment_uses_it_and_sees_who_is_in_it(marketer: Page
 
     segment = Segment.objects.get(key="garden-fans")
     page.goto(f"/admin/personalization/segment/{segment.pk}/change/")
-    expect(page.get_by_role("img", name="Size, last 30 days: 1 visitors now")).to_be_visible()
+    expect(page.get_by_role("img", name="Size, last 30 days: 1 visitor now")).to_be_visible()
     expect(page.get_by_text("Saving here changes pages at once.")).to_be_visible()
     expect(page.get_by_text("the campaign “Gardening readers”")).to_be_visible()
     page.get_by_role("link", name="Who is in it now").click()
