@@ -62,7 +62,7 @@ def main() -> None:
         child(options.child, options.moments)
         return
     with services():
-        fill(0, options.events, 0)
+        fill(0, options.events)
         campaign = campaigns_make()
         rows: dict[str, float | str] = {}
         for number in [int(each) for each in options.processes.split(",")]:

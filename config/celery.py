@@ -41,6 +41,7 @@ SCHEDULE = {
         crontab(hour=3, minute=53),
     ),
     "go on with backtests": ("personalization.tasks.backtests_sweep_task", timedelta(seconds=30)),
+    "count segments": ("personalization.tasks.segments_count_task", timedelta(seconds=10)),
     "compute the site's baseline": ("profiles.tasks.baseline_compute_task", crontab(minute=17)),
     "check profiles against events": ("profiles.tasks.self_check_task", crontab(hour=3, minute=23)),
     "know what is usual": ("tracking.tasks.fences_update", timedelta(minutes=5)),

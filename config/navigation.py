@@ -13,6 +13,7 @@ NAVIGATION = (
         "Personalize",
         (
             ("Campaigns", "campaign", "personalization_campaign"),
+            ("Segments", "workspaces", "personalization_segment"),
             ("Slots", "view_quilt", "personalization_slot"),
             ("Variants", "style", "personalization_variant"),
             ("Exclusion groups", "join_inner", "personalization_exclusiongroup"),

@@ -114,9 +114,12 @@ def address_absolute(address: str, site: str) -> str:
 
 
 def profile_answer(
-    context: Context, features: Iterable[tuple[str, str, Any]] = ()
+    context: Context,
+    features: Iterable[tuple[str, str, Any]] = (),
+    segments: Iterable[tuple[str, datetime, datetime | None]] = (),
 ) -> dict[str, Any]:
-    """What is known of the visitor; `features` are (key, description, value) of what is declared.
+    """What is known of the visitor; `features` are (key, description, value) of what is declared,
+    `segments` (name, since when in it, when left).
 
     Without consent, and before the first event, everything is empty and `summary` says why.
     """
@@ -131,6 +134,7 @@ def profile_answer(
         "behavior": [],
         "trends": [],
         "features": [],
+        "segments": [],
     }
     if state is None or context.vector is None or state.first is None:
         return answer
@@ -168,6 +172,14 @@ def profile_answer(
     answer["features"] = [
         {"key": key, "description": description, "value": value}
         for key, description, value in features
+    ]
+    answer["segments"] = [
+        {
+            "name": name,
+            "since": since.isoformat(timespec="seconds"),
+            "left": left.isoformat(timespec="seconds") if left else None,
+        }
+        for name, since, left in segments
     ]
     return answer
 

@@ -28,6 +28,7 @@ from personalization.question import (
     Refusal,
     question_parse,
 )
+from personalization.segments.showing import visitor_memberships
 from personalization.selectors import EMPTY_RULESET
 from personalization.visitor import Visitor
 from profiles import selectors as profile_selectors
@@ -135,15 +136,20 @@ class ProfileView(VisitorView):
         http = request._request
         self.origin_check(http)
         context = http.visitor.context  # type: ignore[attr-defined]
-        features = []
+        features, segments = [], []
+        visitor_id = http.visitor.known.consent.visitor_id  # type: ignore[attr-defined]
         if context.state is not None:
+            segments = [
+                (row.segment.name, row.entered_at, row.left_at)
+                for row in visitor_memberships(visitor_id)
+            ]
             features = [
                 (feature.key, feature.describe(), value)
                 for feature, value in profile_selectors.features_read(
                     context.state, now=context.now
                 )
             ]
-        return _json(profile_answer(context, features))
+        return _json(profile_answer(context, features, segments))
 
 
 def contents_of(ruleset: RuleSet) -> ContentAnswers:

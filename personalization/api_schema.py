@@ -177,6 +177,15 @@ PROFILE = inline_serializer(
             },
             many=True,
         ),
+        "segments": inline_serializer(
+            "OwnSegment",
+            {
+                "name": _TEXT(),
+                "since": serializers.DateTimeField(help_text="In it since then, or longer."),
+                "left": serializers.DateTimeField(allow_null=True, help_text="Null: still in it."),
+            },
+            many=True,
+        ),
     },
 )
 
@@ -281,6 +290,7 @@ PROFILE_EXAMPLES = [
                     "value": 9,
                 }
             ],
+            "segments": [{"name": "Gardeners", "since": "2026-11-24T18:40:20+00:00", "left": None}],
         },
     ),
 ]

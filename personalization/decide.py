@@ -13,7 +13,8 @@ from personalization.frequency.compile import basis_of, frequency_of, shared_of
 from personalization.frequency.limits import Frequency, Shown, refusal, shown_add
 from personalization.rules.context import Context
 from personalization.rules.index import RuleIndex
-from personalization.rules.nodes import leaves_holding
+from personalization.rules.inlining import segments_dated
+from personalization.rules.nodes import sentences_holding
 from personalization.rules.tree import Node, Trace, rule_parse
 from profiles.vector import Weight
 
@@ -62,8 +63,9 @@ class RuleSet:
     """One published version: slots, signal weights and the cards of each category.
 
     `limited` has the campaigns with limits of any kind; `frequency_basis` names what is counted
-    for them (frequency.compile.basis_of), "" for nothing. `rendered` is for who renders it: what
-    is the same for all visitors, by whatever tells it apart.
+    for them (frequency.compile.basis_of), "" for nothing. `asks_memberships` is whether a rule asks
+    when a visitor came into a segment or left it. `rendered` is for who renders it: what is the
+    same for all visitors, by whatever tells it apart.
     """
 
     version: int
@@ -72,6 +74,7 @@ class RuleSet:
     cards: Mapping[str, Sequence[Mapping[str, Any]]]
     limited: Mapping[int, Frequency] = field(default_factory=dict)
     frequency_basis: str = ""
+    asks_memberships: bool = False
     rendered: dict[tuple[Any, ...], Any] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -196,7 +199,7 @@ def _considered(rules: SlotRules, context: Context, winner: Campaign | None) -> 
 
 def reasons_of(rule: Node, context: Context) -> list[str]:
     """The conditions by which a rule that matches holds, in plain sentences."""
-    return [leaf.reason for leaf in leaves_holding(rule, context)]
+    return [f"{said[0].upper()}{said[1:]}." for said in sentences_holding(rule, context)]
 
 
 def _content(
@@ -234,7 +237,7 @@ def ruleset_compile(version: int, payload: Mapping[str, Any]) -> RuleSet:
                     name=campaign["name"],
                     variant_id=campaign["variant"],
                     content=content_of(campaign["variant"]),
-                    rule=rule_parse(campaign["rule"]),
+                    rule=rule_parse(campaign["rule"], is_inlined=True),
                     priority=campaign["priority"],
                     starts=campaign["starts"],
                     ends=campaign["ends"],
@@ -253,4 +256,10 @@ def ruleset_compile(version: int, payload: Mapping[str, Any]) -> RuleSet:
         for campaign in slot.campaigns
         if campaign.frequency
     }
-    return RuleSet(version, weights, slots, cards, limited, basis_of(limited) if limited else "")
+    asks_memberships = any(
+        segments_dated(campaign["rule"])
+        for slot in payload["slots"]
+        for campaign in slot["campaigns"]
+    )
+    basis = basis_of(limited) if limited else ""
+    return RuleSet(version, weights, slots, cards, limited, basis, asks_memberships)

@@ -18,10 +18,10 @@ from personalization import selectors
 from personalization.models import PICTURE_HELP, ContentItem, Variant
 from personalization.pictures import picture_list, rich_show
 from personalization.rich_text import links_refused, pictures_named, rich_render
+from personalization.rule_form.names import Names
 from personalization.rule_form.offers import kinds_by_group
 from personalization.rule_form.posted import tree_errors, tree_from_posted
 from personalization.rule_form.rows import (
-    Names,
     box_from_tree,
     filter_line_new,
     group_new,
@@ -30,6 +30,7 @@ from personalization.rule_form.rows import (
 from personalization.rule_form.words import EMPTY, rule_definitions, rule_sentence
 from personalization.rules.dates import zone_names
 from personalization.rules.tree import RuleError, rule_parse
+from personalization.segments.resolving import segment_errors, segment_names
 from tracking import selectors as tracking_selectors
 
 
@@ -41,6 +42,7 @@ def rule_names() -> Names:
         purposes={purpose.key: purpose.title for purpose in consent_selectors.purposes_active()},
         campaigns={str(key): name for key, name in selectors.campaign_names()},
         properties=tracking_selectors.event_properties(),
+        segments=segment_names(),
     )
 
 
@@ -48,6 +50,8 @@ class RuleWidget(forms.Widget):
     """The rule as rows. `errors` are messages by field name, set when the rule was checked."""
 
     template_name = "admin/personalization/rule/widget.html"
+    #: What stands over the rule's sentence.
+    lead = "In plain words: shown when …"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
@@ -80,6 +84,8 @@ class RuleWidget(forms.Widget):
         errors = self.errors or (tree_errors(value) if value else {})
         return super().get_context(name, None, attrs) | {
             "box": box_from_tree(value, names, errors),
+            "lead": self.lead,
+            "segments": names.segments.items(),
             "sentence": sentence_or_empty(value, names),
             "kinds": kinds_by_group(),
             "rows": [row_new(kind, names) for _, kinds in kinds_by_group() for kind, _ in kinds],
@@ -104,7 +110,7 @@ class RuleField(forms.Field):
     def clean(self, value: Any) -> Any:
         if not value:
             return {}
-        errors = tree_errors(value)
+        errors = tree_errors(value) or segment_errors(value)
         if errors:
             self.widget.errors = errors
             raise ValidationError(

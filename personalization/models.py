@@ -11,6 +11,12 @@ from personalization.frequency.models import ExclusionGroup, Limited, PressureBu
 from personalization.preview.addresses import AddressError, address_check
 from personalization.preview.models import TestDoing, TestInterest, TestProfile
 from personalization.reach.models import ProjectedProfile, ProjectionCursor, ReaderCheck
+from personalization.segments.models import (
+    Segment,
+    SegmentMember,
+    SegmentPass,
+    SegmentSize,
+)
 
 __all__ = [
     "Backtest",
@@ -25,6 +31,10 @@ __all__ = [
     "ProjectionCursor",
     "ReaderCheck",
     "RuleSet",
+    "Segment",
+    "SegmentMember",
+    "SegmentPass",
+    "SegmentSize",
     "Slot",
     "TestDoing",
     "TestInterest",

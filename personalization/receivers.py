@@ -9,6 +9,7 @@ from consent.signals import consent_changed, visitors_merged
 from personalization import exposing, services
 from personalization.backtest.running import samples_forget
 from personalization.reach import comparing, projecting
+from personalization.segments.forgetting import memberships_forget, memberships_inherit
 from profiles.signals import profiles_rebuilt
 from tracking.signals import taxonomy_changed, visitor_erased, visitor_moved
 
@@ -32,6 +33,25 @@ def forget_on_erasure(*, visitor_id: UUID, **kwargs: Any) -> None:
     exposing.shown_forget(visitor_id=visitor_id)
     _reach_forget(visitor_id)
     samples_forget({visitor_id})
+
+
+@receiver(consent_changed, dispatch_uid="personalization: forget memberships")
+def forget_memberships_on_withdrawal(
+    *, visitor_id: UUID, withdrawn: frozenset[str], **kwargs: Any
+) -> None:
+    if withdrawn:
+        memberships_forget(visitor_id=visitor_id)
+
+
+@receiver(visitor_erased, dispatch_uid="personalization: forget memberships")
+def forget_memberships_on_erasure(*, visitor_id: UUID, **kwargs: Any) -> None:
+    """Again, after the events."""
+    memberships_forget(visitor_id=visitor_id)
+
+
+@receiver(visitor_moved, dispatch_uid="personalization: inherit memberships")
+def inherit_memberships_on_move(*, from_id: UUID, into_id: UUID, **kwargs: Any) -> None:
+    memberships_inherit(from_id=from_id, into_id=into_id)
 
 
 @receiver(visitors_merged, dispatch_uid="personalization: inherit what was shown")

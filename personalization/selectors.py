@@ -17,6 +17,7 @@ from personalization.frequency.shown import shown_read
 from personalization.models import Campaign, Category, ContentItem
 from personalization.models import RuleSet as RuleSetRow
 from personalization.rules.context import Context
+from personalization.segments.kept import memberships_get
 from profiles import selectors as profile_selectors
 from profiles.state import State
 
@@ -143,10 +144,11 @@ def decisions_explain(context: Context) -> list[Decision]:
 def visitor_context(visitor_id: UUID, *, now: datetime) -> Context:
     """The context of a visitor without a request: for the visitor view and the command line."""
     consent = consent_selectors.consent_for_visitor(visitor_id, False, now)
-    state, shown = None, NOTHING_SHOWN
+    state, shown, memberships = None, NOTHING_SHOWN, None
     if consent.allows(PURPOSE):
         state = profile_selectors.profile_get(visitor_id) or State()
         shown = shown_read(visitor_id, ruleset_latest())
+        memberships = memberships_get(visitor_id)
     return Context(
         now=now.timestamp(),
         state=state,
@@ -155,6 +157,7 @@ def visitor_context(visitor_id: UUID, *, now: datetime) -> Context:
         consent=consent_words(consent),
         shown=shown,
         kept=profile_selectors.features_kept(state) if state is not None else frozenset(),
+        memberships=memberships,
     )
 
 

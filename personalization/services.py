@@ -15,6 +15,7 @@ from personalization.campaigns.campaigning import campaign_publish as campaign_p
 from personalization.campaigns.versions import variant_payload
 from personalization.frequency.payload import limits_shown, shared_limits
 from personalization.models import Category, ContentItem, ExclusionGroup, RuleSet, Slot, Variant
+from personalization.segments import declaring
 from personalization.selectors import RULESET_VERSION_KEY, RULESET_VERSION_TTL, ruleset_version
 from profiles import selectors as profile_selectors
 from tracking import services as tracking_services
@@ -30,7 +31,15 @@ MARKETER_GROUP = "Marketer"
 MARKETER_PERMISSIONS = (
     *(
         f"personalization.{action}_{model}"
-        for model in ("category", "contentitem", "variant", "slot", "campaign", "exclusiongroup")
+        for model in (
+            "category",
+            "contentitem",
+            "variant",
+            "slot",
+            "campaign",
+            "exclusiongroup",
+            "segment",
+        )
         for action in ("view", "add", "change", "delete")
     ),
     *(
@@ -48,7 +57,7 @@ MARKETER_PERMISSIONS = (
 EDITOR_GROUP = "Editor"
 #: An editor drafts campaigns and submits them; what a page shows is changed by others.
 EDITOR_PERMISSIONS = (
-    *(f"personalization.view_{model}" for model in ("category", "contentitem", "slot")),
+    *(f"personalization.view_{model}" for model in ("category", "contentitem", "slot", "segment")),
     *(
         f"personalization.{action}_{model}"
         for model in ("variant", "campaign")
@@ -76,6 +85,7 @@ def ruleset_publish(*, by: str = "") -> int:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('attune publish'))")
         items_describe()
         readiness.features_declare()
+        declaring.features_declare()
         payload = ruleset_payload()
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         latest = RuleSet.objects.only("version", "sha256").first()

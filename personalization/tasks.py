@@ -6,6 +6,7 @@ from django.utils import timezone
 from personalization import services
 from personalization.backtest import running
 from personalization.reach import comparing, projecting
+from personalization.segments import counting
 
 
 @shared_task
@@ -40,3 +41,9 @@ def backtest_shard_task(shard_id: int) -> None:
 def backtests_sweep_task() -> None:
     """Go on with the backtests that a lost nudge or a killed worker left."""
     running.backtests_sweep(now=timezone.now())
+
+
+@shared_task
+def segments_count_task() -> None:
+    """Count who came into segments and who left."""
+    counting.segments_count()

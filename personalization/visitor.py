@@ -23,6 +23,8 @@ from personalization.frequency.limits import NOTHING_SHOWN
 from personalization.frequency.shown import ShownCopy, shown_cache_key
 from personalization.page import HttpPage
 from personalization.rules.context import Context, PageRequest
+from personalization.segments.kept import memberships_cache_key, memberships_from_cache
+from personalization.segments.membership import Memberships
 from personalization.selectors import (
     EMPTY_RULESET,
     RULESET_VERSION_KEY,
@@ -49,6 +51,7 @@ class Known:
     consent_raw: object = None
     copy: ShownCopy | None = None
     kept: frozenset[str] = frozenset()
+    memberships: Memberships | None = None
 
 
 class Visitor:
@@ -96,6 +99,7 @@ class Visitor:
             gpc=known.consent.gpc,
             shown=known.copy.shown if known.copy else NOTHING_SHOWN,
             kept=known.kept,
+            memberships=known.memberships,
         )
 
     def decide(self, slot: str) -> Decision | None:
@@ -122,8 +126,12 @@ def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
     consent_key = consent_selectors.consent_cache_key(visitor_id)
     profile_key = profile_selectors.profile_cache_key(visitor_id)
     shown_key = shown_cache_key(visitor_id)
+    segments_key = memberships_cache_key(visitor_id)
     found = cache.get_many(
-        (RULESET_VERSION_KEY, BASELINE_VERSION_KEY, consent_key, profile_key, shown_key)
+        (
+            *(RULESET_VERSION_KEY, BASELINE_VERSION_KEY),
+            *(consent_key, profile_key, shown_key, segments_key),
+        )
     )
     consent = consent_selectors.consent_from_cache(
         found.get(consent_key), visitor_id=visitor_id, gpc=gpc, now=now
@@ -132,6 +140,9 @@ def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
     if not consent.allows(PURPOSE):
         return Known(consent, None, ruleset)
     state = _state_read(visitor_id, found.get(profile_key))
+    memberships = None
+    if ruleset.asks_memberships:
+        memberships = _memberships_read(visitor_id, found.get(segments_key))
     return Known(
         consent,
         state,
@@ -140,6 +151,7 @@ def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
         found.get(consent_key),
         ShownCopy(visitor_id, found.get(shown_key), found.get(consent_key)),
         _kept_read(state),
+        memberships,
     )
 
 
@@ -162,6 +174,16 @@ def _kept_read(state: State | None) -> frozenset[str]:
     except Exception:  # a page never breaks because personalization did
         log.exception("what profiles keep cannot be read, leaving it unknown")
         return frozenset()
+
+
+def _memberships_read(visitor_id: UUID, raw: object) -> Memberships | None:
+    """When the visitor came into segments and left them; None, so that it is unknown, when that
+    cannot be read."""
+    try:
+        return memberships_from_cache(visitor_id, raw)
+    except Exception:  # a page never breaks because personalization did
+        log.exception("memberships cannot be read, leaving them unknown")
+        return None
 
 
 def _baseline_read(version: object) -> Baseline | None:

@@ -15,6 +15,7 @@ from consent.logic import ConsentState
 from personalization import selectors
 from personalization.decide import PURPOSE, Decision
 from personalization.rules.context import Context
+from personalization.segments.showing import visitor_memberships
 from personalization.vector_words import Line, TrendLine, trend_lines, vector_lines
 from profiles import selectors as profile_selectors
 from profiles.baseline import NO_BASELINE, baseline_usable
@@ -56,8 +57,8 @@ class PurposeLine:
 class VisitorReport:
     """All of one visitor; everything after `decisions` is empty where `is_known` is False.
 
-    `features` are the declared features and their values, in words. `ranked_among` is how many
-    visitors the baseline has, 0 where it has too few to rank by.
+    `features` are the declared features and their values, in words, `memberships` the segments'
+    rows. `ranked_among` is how many visitors the baseline has, 0 where it has too few to rank by.
     """
 
     visitor_id: UUID
@@ -71,6 +72,7 @@ class VisitorReport:
     trends: list[TrendLine] = field(default_factory=list)
     ranked_among: int = 0
     features: list[tuple[str, str]] = field(default_factory=list)
+    memberships: list[Any] = field(default_factory=list)
     visits_count: int = 0
     interests: list[InterestLine] = field(default_factory=list)
     first_seen: datetime | None = None
@@ -118,6 +120,7 @@ def visitor_report(visitor_id: UUID, *, now: datetime) -> VisitorReport:
             (feature.describe(), _value_text(value))
             for feature, value in profile_selectors.features_read(context.state, now=context.now)
         ],
+        memberships=visitor_memberships(visitor_id),
         visits_count=context.state.visits,
         interests=_interest_lines(context),
         first_seen=_moment(context.state.first),

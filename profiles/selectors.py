@@ -1,7 +1,7 @@
 """Profiles for reading: from the cache on a page's path, from PostgreSQL everywhere else."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -33,6 +33,10 @@ BASELINE_VERSION_KEY = "baseline:version"
 #: How long a page trusts the cache on which baseline is current: the longest that one whose write
 #: to the cache failed can be late.
 BASELINE_VERSION_SECONDS = 600
+
+
+#: How long a transaction that writes can hold up who follows the changes.
+WRITES_PATIENCE = timedelta(minutes=5)
 
 
 def profile_cache_key(visitor_id: UUID) -> str:
@@ -267,6 +271,22 @@ def definitions_keeping() -> dict[int, frozenset[str]]:
     """By version of what profiles hold, the keys of the declared features in it."""
     versions = DefinitionRow.objects.values_list("version", flat=True)
     return {0: frozenset(), **{each: definition_get(each).keys for each in versions}}
+
+
+def visitors_after(after: UUID | None, *, limit: int, since: datetime | None = None) -> list[UUID]:
+    """The next visitors with a profile, by id, behind one; with `since` those seen since then."""
+    return store.visitors_after(after, since=since, limit=limit)
+
+
+def visitors_changed(
+    since: datetime, after: UUID | None, *, limit: int
+) -> tuple[list[tuple[datetime, UUID]], datetime]:
+    """(when, who) of the next profiles that were written, behind one; and up to when that is all.
+
+    Nobody is missed who is written meanwhile: what is not committed yet comes later.
+    """
+    until = store.writes_settled(patience=WRITES_PATIENCE)
+    return store.visitors_changed(since, after, until=until, limit=limit), until
 
 
 class CheckResult(NamedTuple):

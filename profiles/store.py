@@ -1,7 +1,7 @@
 """Profile rows in bulk. The only module with SQL on profiles; in the caller's transaction."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from django.db import connection, transaction
 from profiles.state import State, state_decode, state_encode
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Before every id of a visitor.
+FIRST_VISITOR = UUID(int=0)
 
 
 class Cursor(NamedTuple):
@@ -67,6 +69,51 @@ def states_read(visitor_ids: Collection[UUID]) -> dict[UUID, State]:
             (list(visitor_ids),),
         )
         return {row[0]: state_decode(row[1]) for row in cursor.fetchall()}
+
+
+def visitors_after(after: UUID | None, *, since: datetime | None, limit: int) -> list[UUID]:
+    """The next visitors with a profile behind one, in order; with `since` those seen since then."""
+    seen = "" if since is None else " AND last_event_at >= %(since)s"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT visitor_id FROM profiles_profile WHERE visitor_id > %(after)s"
+            f"{seen} ORDER BY visitor_id LIMIT %(limit)s",
+            {"after": after or FIRST_VISITOR, "since": since, "limit": limit},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def visitors_changed(
+    since: datetime, after: UUID | None, *, until: datetime, limit: int
+) -> list[tuple[datetime, UUID]]:
+    """Whose profile was written from (`since`, `after`) on and before `until`, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT updated_at, visitor_id FROM profiles_profile"
+            " WHERE (updated_at, visitor_id) > (%s, %s) AND updated_at < %s"
+            " ORDER BY updated_at, visitor_id LIMIT %s",
+            (since, after or FIRST_VISITOR, until, limit),
+        )
+        return list(cursor.fetchall())
+
+
+def writes_settled(*, patience: timedelta) -> datetime:
+    """A moment before which no profile will be written any more: nobody who could is under way.
+
+    Profiles are stamped with the time of their writing, and seen when that is committed. So it is
+    the beginning of the oldest transaction that writes anything; of one older than `patience`
+    nothing is waited for.
+    """
+    with connection.cursor() as cursor:
+        # The clock is read first: who begins to write after that is stamped later.
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT min(xact_start) FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
+            " AND datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        oldest: datetime | None = cursor.fetchone()[0]
+        return now if oldest is None else max(min(now, oldest), now - patience)
 
 
 def visitors_sample(*, limit: int, since: datetime) -> list[UUID]:

@@ -75,11 +75,13 @@ PURE = (
     "personalization.preview.links",
     "personalization.rich_text",
     "personalization.rule_form.offers",
+    "personalization.rule_form.names",
     "personalization.rule_form.posted",
     "personalization.rule_form.parts",
     "personalization.rule_form.rows",
     "personalization.rule_form.words",
     "personalization.rules",
+    "personalization.segments.membership",
     "personalization.vector_words",
     "personalization.campaigns.zones",
 )

@@ -15,8 +15,18 @@ from psycopg import sql
 from consent.cookies import cookie_value
 from personalization.frequency.limits import Shown
 from personalization.frequency.shown import ShownCopy
-from personalization.models import Backtest, Campaign, ReaderCheck, Slot, Variant
+from personalization.models import (
+    Backtest,
+    Campaign,
+    ReaderCheck,
+    Segment,
+    SegmentMember,
+    SegmentPass,
+    Slot,
+    Variant,
+)
 from personalization.reach.projecting import profiles_project
+from personalization.segments.kept import memberships_from_cache
 from profiles import selfcheck
 from profiles import services as profile_services
 from profiles.models import Profile, Rebuild, RebuildShard
@@ -39,6 +49,8 @@ ERASED = {
     "personalization_projectedprofile.visitor_id",
     "personalization_projectioncursor.visitor_id",
     "personalization_backtestsample.visitor_id",
+    "personalization_segmentmember.visitor_id",
+    "personalization_segmentpass.after",
     "profiles_profile.visitor_id",
     "profiles_rebuildshard.after",
     "tracking_event.visitor_id",
@@ -60,7 +72,7 @@ KEPT = {
 #: The gate's copy of the fence, for a day at most.
 KEPT_CACHE = {f"cache {cache.make_key('consent:…')}"}
 #: Cache keys that name a visitor and that an erasure deletes.
-ERASED_CACHE = {f"cache {cache.make_key(key)}" for key in ("profile:…", "shown:…")}
+ERASED_CACHE = {f"cache {cache.make_key(key)}" for key in ("profile:…", "shown:…", "segments:…")}
 #: Columns whose values name no visitor.
 OTHERS = {
     "consent_accountbrowser.id",
@@ -149,6 +161,12 @@ def leave_traces(visitor_id: UUID) -> None:
     quarantined(visitor_id)
     ShownCopy(visitor_id).swap(Shown({1: [1]}))
     looked_at(visitor_id)
+    segment, _ = Segment.objects.get_or_create(key="all", defaults={"name": "All"})
+    SegmentMember.objects.get_or_create(
+        segment=segment, visitor_id=visitor_id, defaults={"entered_at": datetime.now(UTC)}
+    )
+    memberships_from_cache(visitor_id, None)
+    SegmentPass.objects.update_or_create(kind="full", defaults={"after": visitor_id})
 
 
 @pytest.mark.django_db(transaction=True)

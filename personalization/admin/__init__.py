@@ -6,7 +6,16 @@ from personalization.admin import (
     frequency,
     reader_checks,
     rulesets,
+    segments,
     test_profiles,
 )
 
-__all__ = ["campaigns", "content", "frequency", "reader_checks", "rulesets", "test_profiles"]
+__all__ = [
+    "campaigns",
+    "content",
+    "frequency",
+    "reader_checks",
+    "rulesets",
+    "segments",
+    "test_profiles",
+]

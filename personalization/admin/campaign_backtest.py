@@ -23,7 +23,8 @@ from personalization.backtest.samples import sample_paths
 from personalization.campaigns.steps import MAY_CHANGE
 from personalization.campaigns.versions import campaigns_in_force, draft_payload
 from personalization.models import Campaign
-from personalization.rules.tree import Node, RuleError, rule_parse
+from personalization.rules.tree import Node, RuleError
+from personalization.segments.resolving import rule_now
 from personalization.visitor_view import ANSWERS, measured_text
 from profiles.selectors import percent_of
 from tracking import selectors as tracking_selectors
@@ -204,7 +205,7 @@ def samples_context(run: Backtest) -> list[dict[str, Any]]:
 def static_findings(campaign: Campaign) -> list[str]:
     """What the rules alone say against a draft, without a look at any event."""
     try:
-        rule = rule_parse(campaign.rule)
+        rule = rule_now(campaign.rule)
     except RuleError:
         return []
     found = [
@@ -225,6 +226,6 @@ def static_findings(campaign: Campaign) -> list[str]:
 def _asks(document: Any, rule: Node) -> bool:
     """Whether a stored rule asks the same."""
     try:
-        return rules_identical(rule_parse(document), rule)
+        return rules_identical(rule_now(document), rule)
     except RuleError:
         return False

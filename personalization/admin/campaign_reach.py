@@ -21,7 +21,8 @@ from personalization.reach.hints import hint_text, hint_values, hints_of
 from personalization.reach.projecting import projection_progress
 from personalization.reach.words import Told, lost_text, notes_of, reach_bars, reach_text
 from personalization.rule_form.posted import tree_errors, tree_from_posted
-from personalization.rules.tree import Node, rule_parse
+from personalization.rules.tree import Node, RuleError
+from personalization.segments.resolving import rule_now, segment_errors, segment_names
 
 UNFINISHED = "Complete the rule to count."
 TOO_SLOW = "Counting takes too long with this rule. Saving and publishing it work all the same."
@@ -43,10 +44,10 @@ class ReachView:
         if not self.has_view_permission(request):  # type: ignore[attr-defined]
             raise PermissionDenied
         tree = tree_from_posted(request.POST)
-        if not tree or tree_errors(tree):
+        if not tree or tree_errors(tree) or segment_errors(tree):
             return _answer(Told(UNFINISHED))
         try:
-            return _answer(reach_told(rule_parse(tree)))
+            return _answer(reach_told(rule_now(tree), *_among(request.POST.get("among", ""))))
         except TooSlowError:
             return _answer(Told(TOO_SLOW))
 
@@ -56,17 +57,34 @@ def _answer(told: Told) -> JsonResponse:
     return JsonResponse({**told.numbers, "text": told.text, "html": html})
 
 
-def reach_told(rule: Node) -> Told:
-    """Everything the editor says of a rule's reach. Raises TooSlowError."""
+def _among(key: str) -> tuple[Node | None, str]:
+    """The rule of the segment among which to count, and how that is said.
+
+    (None, "") for everyone, and for a segment that is not in use any more.
+    """
+    if not key:
+        return None, ""
+    try:
+        among = rule_now({"condition": "segment", "segment": key})
+    except RuleError:
+        return None, ""
+    return among, f", all in “{segment_names()[key]}”"
+
+
+def reach_told(rule: Node, among: Node | None = None, said: str = "") -> Told:
+    """Everything the editor says of a rule's reach, `said` that it is among a segment's visitors.
+
+    Raises TooSlowError.
+    """
     now = timezone.now()
-    reach, missing = reach_now(rule, now=now), features_missing(rule)
+    reach, missing = reach_now(rule, now=now, among=among), features_missing(rule)
     site, categories = site_now(now), rule_names().categories
     hints: list[dict[str, Any]] = []
-    if not missing and not reach.is_about and reach.visitors:
+    if among is None and not missing and not reach.is_about and reach.visitors:
         found = hints_of(rule, site, matching=reach.matching, categories=categories)
         hints = [{**hint_values(hint), "text": hint_text(hint)} for hint in found]
     return Told(
-        reach_text(reach, is_bound=bool(missing)),
+        reach_text(reach, is_bound=bool(missing)) + said,
         reach_bars(reach, is_bound=bool(missing)),
         lost_text(lost_to_consent(rule, now=now)),
         tuple(hints),

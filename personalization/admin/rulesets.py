@@ -87,7 +87,7 @@ def _changes_of(ruleset: RuleSet) -> list[str]:
 
 def _sentence(tree: Any) -> str:
     try:
-        return rule_sentence(rule_parse(tree))
+        return rule_sentence(rule_parse(tree, is_inlined=True))
     except RuleError:
         return "its rule, of an older form, matched"
 

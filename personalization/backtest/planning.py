@@ -17,6 +17,7 @@ from personalization.backtest.slot_pages import MAX_SHAPES, SlotPages, slot_page
 from personalization.campaigns.versions import draft_payload, page_payload
 from personalization.frequency.payload import limits_shown
 from personalization.models import Campaign, ExclusionGroup, RuleSet
+from personalization.segments.resolving import rule_resolve
 from profiles import selectors as profile_selectors
 from tracking import selectors as tracking_selectors
 from tracking.pipeline.details import Detail
@@ -31,8 +32,9 @@ class ShardSources(NamedTuple):
 
 
 def draft_of(campaign: Campaign, *, now: datetime) -> dict[str, Any]:
-    """The saved draft as a published version would have it, and its slot."""
+    """The saved draft as a published version would have it, and its slot. Raises RuleError."""
     payload = draft_payload(campaign)
+    payload["rule"] = rule_resolve(payload["rule"])
     groups = set(ExclusionGroup.objects.values_list("pk", flat=True))
     entry = limits_shown(page_payload(campaign.pk, payload), groups)
     entry |= {"content": payload["content"], "published": now.timestamp()}

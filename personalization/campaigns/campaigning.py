@@ -27,13 +27,16 @@ from personalization.models import (
     CampaignStep,
     CampaignVersion,
     ExclusionGroup,
+    Segment,
     Slot,
     Variant,
 )
+from personalization.segments.resolving import segments_lock
 
 Status = Campaign.Status
 State = CampaignVersion.State
 CONTENT = "content of "
+SEGMENT = "segment "
 
 
 def campaign_submit(*, campaign: Campaign, by: str, note: str = "") -> CampaignVersion:
@@ -66,6 +69,7 @@ def campaign_approve(
     with transaction.atomic():
         _move(campaign, "approve", status=Status.PUBLISHED)
         _check_waiting(campaign, version)
+        segments_lock()  # what it uses stays there
         problems = publish_problems(campaign, version.payload) + _missing(version.payload)
         if problems:
             raise CampaignStepError(f"“{campaign}” cannot be published. {' '.join(problems)}")
@@ -188,6 +192,14 @@ def content_record(*, variant: Variant, changes: list[str], by: str) -> list[Cam
     return showing
 
 
+def segment_record(
+    *, segment: Segment, campaigns: Iterable[Campaign], changes: list[str], by: str
+) -> None:
+    """Write an edit of a segment into the history of the campaigns it decides about."""
+    for campaign in campaigns:
+        _record(campaign, f"{SEGMENT}“{segment}” edited", by, changes=changes)
+
+
 def campaigns_showing(variant: Variant) -> Iterable[Campaign]:
     """Published campaigns whose published version shows a variant."""
     return Campaign.objects.filter(live_variant=variant, status=Status.PUBLISHED)
@@ -235,9 +247,10 @@ def meanwhile(campaign: Campaign) -> str:
 
 
 def last_step(campaign: Campaign) -> CampaignStep | None:
-    """What was done last with the campaign itself; content is edited beside it."""
+    """What was done last with the campaign itself; content and segments are edited beside it."""
     steps = CampaignStep.objects.filter(campaign=campaign.pk)
-    return steps.exclude(action__startswith=CONTENT).first()
+    beside = Q(action__startswith=CONTENT) | Q(action__startswith=SEGMENT)
+    return steps.exclude(beside).first()
 
 
 def _back_to_draft(campaign: Campaign, step_name: str) -> None:

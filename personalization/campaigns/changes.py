@@ -129,6 +129,11 @@ def _say(key: str, campaign: Payload) -> str:
     return SAYS.get(key, _plain)(value)
 
 
+def rule_changes(before: Any, after: Any) -> list[str]:
+    """What changed of a rule, in words: nothing, or one line."""
+    return [] if before == after else [f"Rule: {_rule(before)} → {_rule(after)}"]
+
+
 def _plain(value: Any) -> str:
     return "none" if value in (None, "") else str(value)
 
@@ -155,7 +160,7 @@ def _rule(tree: Any) -> str:
     if not tree:
         return "nobody yet"
     try:
-        return rule_sentence(rule_parse(tree))
+        return rule_sentence(rule_parse(tree, is_inlined=True), opens_segments=True)
     except RuleError:
         return "a rule of an older form"
 

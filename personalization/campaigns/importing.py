@@ -22,6 +22,9 @@ from personalization.frequency.words import frequency_sentence
 from personalization.models import Campaign, Category, ExclusionGroup, Slot, Variant
 from personalization.pictures import picture_list
 from personalization.rich_text import links_refused, pictures_named
+from personalization.rules.inlining import rule_inline, segments_used
+from personalization.rules.tree import RuleError
+from personalization.segments.resolving import segments_in_use
 from tracking import selectors as tracking_selectors
 
 MAKE, CHANGE, SAME, REFUSE = "make", "change", "same", "refuse"
@@ -112,6 +115,7 @@ class _Planner:
         self.slots = {slot.key: slot for slot in Slot.objects.all()}
         self.categories = {row.slug: row for row in Category.objects.all()}
         self.groups = {group.name: group for group in ExclusionGroup.objects.all()}
+        self.segments = segments_in_use()
         self.event_types = tracking_selectors.event_type_labels()
         self.pictures = frozenset(picture_list())
         self.new: dict[str, Variant] = {}
@@ -127,6 +131,7 @@ class _Planner:
         ).first()  # fmt: skip
         if there is not None and there.status == Campaign.Status.ARCHIVED:
             errors["name"] = "A campaign of this name is archived: restore it or rename this one."
+        self._segments(entry, errors)
         campaign = self._filled(there or Campaign(), entry, slot, errors)
         variant, says = self._variant(entry, errors)
         if errors or variant is None or slot is None:
@@ -139,6 +144,16 @@ class _Planner:
         lines = [("draft", change) for change in changes]
         lines += [("variant", says)] if variant.pk is None else []
         return Planned(entry.name, CHANGE if lines else SAME, lines, campaign, variant)
+
+    def _segments(self, entry: Entry, errors: dict[str, str]) -> None:
+        """A rule names segments by their keys: they must be there, and fit."""
+        if "rule" in errors or not segments_used(entry.rule):
+            return
+        try:
+            rule_inline(entry.rule, self.segments)
+        except RuleError as error:
+            known = ", ".join(sorted(self.segments)) or "none yet"
+            errors["rule"] = f"{error} There are: {known}."
 
     def _filled(
         self, campaign: Campaign, entry: Entry, slot: Slot | None, errors: dict[str, str]

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from personalization.campaigns.feature_plan import Need, Plan, features_plan
-from personalization.campaigns.versions import campaigns_in_force, page_payload, problems_of
+from personalization.campaigns.versions import page_payload, problems_of
 from personalization.models import Campaign, RuleSet, Slot, Variant
+from personalization.rules.inlining import segments_dated
 from personalization.rules.tree import RuleError, rule_features, rule_parse
+from personalization.segments.declaring import uncountable
+from personalization.segments.resolving import rule_resolve
+from personalization.segments.using import campaigns_resolved, is_counted, segments_counted
 from profiles import selectors as profile_selectors
 from profiles import services as profile_services
 from profiles.features.definition import Feature
@@ -47,15 +51,16 @@ class Waiting:
 
 
 def campaigns_wanted() -> list[Wanted]:
-    """The campaigns that are to be on pages: published, with a rule that can be used."""
-    wanted = [Wanted(row.pk, said["name"], said["rule"]) for row, said in campaigns_in_force()]
+    """The campaigns that are to be on pages: published, with a rule that can be used, in which
+    segments stand by their rules of now."""
+    wanted = [Wanted(row.pk, said["name"], said["rule"]) for row, said in campaigns_resolved()]
     return [each for each in wanted if features_of(each.rule) is not None]
 
 
 def features_of(rule: Any) -> tuple[Feature, ...] | None:
-    """What a stored rule asks of events; None for one that cannot be used."""
+    """What a rule with its segments put in asks of events; None for one that cannot be used."""
     try:
-        return rule_features(rule_parse(rule))
+        return rule_features(rule_parse(rule, is_inlined=True))
     except RuleError:
         return None
 
@@ -74,6 +79,7 @@ class Situation(NamedTuple):
     before: Mapping[int, Shown]
     live: frozenset[str]
     needs: Mapping[str, Mapping[str, Feature]]
+    counted: frozenset[str] = frozenset()
 
 
 def situation_now() -> Situation:
@@ -82,6 +88,7 @@ def situation_now() -> Situation:
         _shown_now(),
         profile_selectors.features_live(),
         profile_selectors.features_needs(),
+        segments_counted(),
     )
 
 
@@ -105,9 +112,11 @@ def _rule_before(situation: Situation, campaign: int) -> Any:
     return shown.entry["rule"] if shown else None
 
 
-def _is_live(rule: Any, live: frozenset[str]) -> bool:
+def _is_live(rule: Any, live: frozenset[str], counted: frozenset[str]) -> bool:
+    """Whether everything a rule asks is kept: features, and who came into segments when."""
     features = features_of(rule)
-    return features is not None and all(feature.key in live for feature in features)
+    is_kept = features is not None and all(feature.key in live for feature in features)
+    return is_kept and is_counted(rule, counted)
 
 
 def rules_in_force(situation: Situation) -> dict[int, Any]:
@@ -115,9 +124,9 @@ def rules_in_force(situation: Situation) -> dict[int, Any]:
     rules = {}
     for campaign, _, rule in situation.wanted:
         before = _rule_before(situation, campaign)
-        if _is_live(rule, situation.live):
+        if _is_live(rule, situation.live, situation.counted):
             rules[campaign] = rule
-        elif before is not None and _is_live(before, situation.live):
+        elif before is not None and _is_live(before, situation.live, situation.counted):
             rules[campaign] = before
     return rules
 
@@ -130,7 +139,7 @@ def campaigns_on_pages() -> Iterator[Shown]:
     situation = situation_now()
     rules = rules_in_force(situation)
     slots = dict(Slot.objects.values_list("pk", "key"))
-    for campaign, said in campaigns_in_force():
+    for campaign, said in campaigns_resolved():
         rule = rules.get(campaign.pk)
         if rule is None:
             continue  # getting ready, or a rule written past the form, which refuses it
@@ -187,7 +196,11 @@ def features_declare() -> None:
 def campaigns_waiting() -> dict[int, Waiting]:
     """The campaigns that are to be on pages and are not yet, by id."""
     situation = situation_now()
-    late = [each for each in situation.wanted if not _is_live(each.rule, situation.live)]
+    late = [
+        each
+        for each in situation.wanted
+        if not _is_live(each.rule, situation.live, situation.counted)
+    ]
     if not late:
         return {}
     problems = plan_of(situation).problems
@@ -208,7 +221,11 @@ def is_behind() -> bool:
         f"{PREFIX}{who}": each.keys() for who, each in plan_of(situation).declared.items() if each
     }
     needed = {who: f.keys() for who, f in situation.needs.items() if who.startswith(PREFIX)}
-    asking = {each.campaign for each in situation.wanted if features_of(each.rule)}
+    asking = {
+        each.campaign
+        for each in situation.wanted
+        if features_of(each.rule) or segments_dated(each.rule)
+    }
     in_force = rules_in_force(situation)
     return declared != needed or any(
         _rule_before(situation, campaign) != rule
@@ -222,15 +239,19 @@ def publish_problems(campaign: Campaign, payload: Mapping[str, Any]) -> list[str
     problems = problems_of(payload)
     if not problems:
         room = rule_problem(payload["rule"], campaign=campaign.pk, name=payload["name"])
-        problems = [room] if room else []
+        problems = [room] if room else uncountable(segments_dated(payload["rule"]))
     return problems
 
 
 def rule_problem(rule: Any, *, campaign: int | None, name: str) -> str | None:
-    """Why a rule cannot become ready, asked before its campaign is switched on; None if it can."""
+    """Why a rule cannot become ready, asked before its campaign is switched on; None if it can.
+
+    Raises RuleError for one that cannot be used.
+    """
     situation = situation_now()
     new = campaign or 0
     wanted = [each for each in situation.wanted if each.campaign != new]
+    rule = rule_resolve(rule)
     if not features_of(rule):
         return None
     plan = plan_of(situation._replace(wanted=[*wanted, Wanted(new, name, rule)]))

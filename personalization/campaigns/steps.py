@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from personalization.campaigns.readiness import publish_problems
 from personalization.campaigns.versions import draft_differs, draft_payload
 from personalization.models import Campaign
+from personalization.segments.resolving import segments_lock
 
 Status = Campaign.Status
 
@@ -112,7 +113,11 @@ def step_check(campaign: Campaign, name: str) -> None:
 
 
 def problems_check(campaign: Campaign, payload: Mapping[str, Any]) -> None:
-    """Raise CampaignStepError, with what to do, unless pages could follow a version."""
+    """Raise CampaignStepError, with what to do, unless pages could follow a version.
+
+    What it uses stays there until the transaction ends.
+    """
+    segments_lock()
     problems = publish_problems(campaign, payload)
     if problems:
         raise CampaignStepError(f"“{campaign}” cannot be published. {' '.join(problems)}")

@@ -16,7 +16,9 @@ from django.db.models import Max
 from personalization.campaigns.changes import campaign_changes
 from personalization.models import Campaign, CampaignVersion, Variant
 from personalization.rich_text import rich_render
-from personalization.rules.tree import RuleError, rule_awaits, rule_parse
+from personalization.rules.nodes import rule_awaits
+from personalization.rules.tree import RuleError
+from personalization.segments.resolving import rule_now
 
 Payload = dict[str, Any]
 
@@ -121,7 +123,7 @@ def problems_of(payload: Mapping[str, Any]) -> list[str]:
     if not payload["rule"]:
         return ["Its rule needs at least one condition."]
     try:
-        rule = rule_parse(payload["rule"])
+        rule = rule_now(payload["rule"])
     except RuleError as error:
         return [f"Its rule cannot be used: {error}"]
     return rule_awaits(rule)

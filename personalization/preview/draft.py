@@ -19,6 +19,7 @@ from personalization.campaigns.readiness import Shown, campaigns_on_pages
 from personalization.campaigns.versions import draft_payload, page_payload, problems_of
 from personalization.decide import RuleSet, ruleset_compile
 from personalization.models import Campaign, Slot
+from personalization.segments.resolving import rule_resolve
 
 KEPT_SECONDS = 30 * 60
 KEY = "preview:draft:"
@@ -85,7 +86,8 @@ def ruleset_with(draft: Draft) -> RuleSet:
     """
     shown = [each for each in campaigns_on_pages() if each.entry["id"] != draft.campaign]
     if not draft.problems:
-        shown.append(Shown(slot_of(draft).key, page_payload(draft.campaign, draft.payload)))
+        said = {**draft.payload, "rule": rule_resolve(draft.payload["rule"])}
+        shown.append(Shown(slot_of(draft).key, page_payload(draft.campaign, said)))
     try:
         payload = services.payload_of(shown)
         return ruleset_compile(0, payload)

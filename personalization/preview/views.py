@@ -42,7 +42,8 @@ from personalization.preview.subjects import (
     visitors_recent,
 )
 from personalization.preview.tokens import FrameAsk, TokenError, token_make, token_read
-from personalization.rules.tree import rule_features, rule_parse
+from personalization.rules.tree import rule_features
+from personalization.segments.resolving import rule_now
 from personalization.views import PERMISSION as MAY_SEE_VISITORS
 from personalization.views import admin_page
 from personalization.visitor_view import decisions_explained
@@ -201,7 +202,7 @@ def _explained(ruleset: RuleSet, pages: dict[str, Previewed]) -> list[dict[str, 
 def _asks_more(draft: Draft, subject: Subject) -> bool:
     if subject.state is None or draft.problems:
         return False
-    features = rule_features(rule_parse(draft.payload["rule"]))
+    features = rule_features(rule_now(draft.payload["rule"]))
     return any(feature.key not in subject.kept for feature in features)
 
 

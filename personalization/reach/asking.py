@@ -12,6 +12,8 @@ from personalization.reach.leaves import Asking
 from personalization.reach.projecting import basis_of
 from personalization.rules.context import Context
 from personalization.rules.nodes import Node, rule_features
+from personalization.segments.kept import memberships_read
+from personalization.segments.membership import Memberships
 from profiles import selectors as profile_selectors
 from profiles.baseline import Baseline
 from profiles.state import State
@@ -44,7 +46,12 @@ class Site:
             lacking={key: tuple(v for v, keys in kept if key not in keys) for key in keys},
         )
 
-    def context(self, state: State, consent: Mapping[str, str]) -> Context:
+    def context(
+        self,
+        state: State,
+        consent: Mapping[str, str],
+        memberships: Memberships | None = None,
+    ) -> Context:
         """What the memory reader is asked with, of a visitor who is on no page."""
         return Context(
             now=self.now.timestamp(),
@@ -53,6 +60,7 @@ class Site:
             baseline=self.baseline,
             consent=consent,
             kept=self.definitions.get(state.definition, frozenset()),
+            memberships=memberships,
         )
 
     def consent_words(self, granted: Iterable[str], *, decided: bool) -> dict[str, str]:
@@ -81,11 +89,14 @@ def contexts_of(site: Site, allowing: Iterable[Allowing]) -> Iterator[tuple[UUID
     rows = list(allowing)
     for start in range(0, len(rows), 500):
         chunk = rows[start : start + 500]
-        states = profile_selectors.states_get([row[0] for row in chunk])
+        visitor_ids = [row[0] for row in chunk]
+        states = profile_selectors.states_get(visitor_ids)
+        memberships = memberships_read(visitor_ids)
         for visitor_id, granted, decided in chunk:
             if visitor_id in states:
                 words = site.consent_words(granted, decided=decided)
-                yield visitor_id, site.context(states[visitor_id], words)
+                kept = memberships.get(visitor_id, {})
+                yield visitor_id, site.context(states[visitor_id], words, kept)
 
 
 def consenting(site: Site) -> tuple[str, tuple[Any, ...]]:

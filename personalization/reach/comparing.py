@@ -143,7 +143,10 @@ def readers_check(*, now: datetime, reader: str = "sql") -> ReaderCheck:
 
 def rules_published() -> list[Named]:
     """The rules that pages follow, or are to follow."""
-    return [Named(f"campaign “{each.name}”", rule_parse(each.rule)) for each in campaigns_wanted()]
+    return [
+        Named(f"campaign “{each.name}”", rule_parse(each.rule, is_inlined=True))
+        for each in campaigns_wanted()
+    ]
 
 
 def _samples() -> Iterator[tuple[dict[UUID, Context], Site]]:

@@ -131,7 +131,7 @@ def tree_errors(tree: Any) -> dict[str, str]:
     try:
         rule_parse(tree)
     except RuleError as error:
-        errors.setdefault(_name_of(error.where, is_bare=is_bare), error.message)
+        errors.setdefault(name_of(error.where, is_bare=is_bare), error.message)
     return errors
 
 
@@ -145,7 +145,7 @@ def _fields_check(tree: Any, name: str, errors: dict[str, str]) -> None:
         _fields_check(member, f"{name}.{index}", errors)
 
 
-def _name_of(where: str, *, is_bare: bool) -> str:
+def name_of(where: str, *, is_bare: bool) -> str:
     """The form's name of a RuleError's place: "all[0].any[2].value" is "rule.0.2.value"."""
     name = f"{ROOT}.0" if is_bare else ROOT
     for word, index in _STEP.findall(where):

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from personalization.rule_form.names import Names
 from personalization.rule_form.offers import hint_of
 from personalization.rule_form.parts import (
     OPERATOR_CHOICES,
     WINDOW_CHOICES,
-    field_choices,
     filter_choices,
     parts_of_filters,
     parts_of_window,
@@ -29,36 +29,6 @@ GROUP_LABELS = {
     "none": "none of these is true",
     "at_least": "at least",
 }
-
-
-@dataclass(frozen=True)
-class Names:
-    """What keys are called: category slugs, event types, purposes, campaigns; each in the order to
-    offer. `properties` are those that events may have, with their kind."""
-
-    categories: Mapping[str, str] = field(default_factory=dict)
-    event_types: Mapping[str, str] = field(default_factory=dict)
-    purposes: Mapping[str, str] = field(default_factory=dict)
-    campaigns: Mapping[str, str] = field(default_factory=dict)
-    properties: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def said(self) -> dict[str, str]:
-        """What sentences call things: categories by slug, campaigns by `campaign:<id>`."""
-        campaigns = {f"campaign:{key}": name for key, name in self.campaigns.items()}
-        return {**self.categories, **campaigns}
-
-    def of(self, field: Field) -> Mapping[str, str] | None:
-        """The choices of a field; None where something is typed."""
-        if field.choices is not None:
-            return field.choices
-        return {
-            "category": self.categories,
-            "event_type": self.event_types,
-            "purpose": self.purposes,
-            "campaign": self.campaigns,
-            "event_field": field_choices(self.properties),
-        }.get(field.type)
 
 
 #: What a field is typed into: the type of an input, or "lines", "boxes", "box". A choice is none.

@@ -7,8 +7,8 @@ the two. What never gets in: requests, widgets, storage.
 from collections.abc import Mapping
 from typing import Any
 
+from personalization.rule_form.names import Names
 from personalization.rule_form.parts import part_words
-from personalization.rule_form.rows import Names
 from personalization.rules.conditions import CONDITIONS, Field
 from personalization.rules.tree import (
     MAX_CONDITIONS,
@@ -30,20 +30,25 @@ COUNTED = {
 }
 
 
-def rule_sentence(node: Node, names: Names | None = None) -> str:
-    """The rule in plain words, with categories by name.
+def rule_sentence(node: Node, names: Names | None = None, *, opens_segments: bool = False) -> str:
+    """The rule in plain words, with categories by name. Segments whose rules were put in go by
+    their names; with `opens_segments` their rules are said as well.
 
     >>> from personalization.rules.tree import rule_parse
     >>> rule_sentence(rule_parse({"all": [{"condition": "device"}, {"condition": "visits"}]}))
     'using a phone and made at least 2 visits'
     """
-    return _sentence(node, (names or Names()).said)
+    return _sentence(node, (names or Names()).said, opens_segments)
 
 
-def _sentence(node: Node, categories: Mapping[str, str]) -> str:
+def _sentence(node: Node, categories: Mapping[str, str], opens: bool) -> str:
     if isinstance(node, Leaf):
         return sentence_of(node, categories)
-    parts = [_inner(member, categories) for member in node.members]
+    if node.segment and not opens:
+        return node.sentence
+    if node.segment:
+        return f"{node.sentence} ({_sentence(node.members[0], categories, opens)})"
+    parts = [_inner(member, categories, opens) for member in node.members]
     if node.kind in JOINED:
         return JOINED[node.kind].join(parts)
     if node.kind in NEGATED and len(parts) == 1:
@@ -51,9 +56,9 @@ def _sentence(node: Node, categories: Mapping[str, str]) -> str:
     return COUNTED[node.kind].format(needed=node.needed) + "; ".join(parts)
 
 
-def _inner(node: Node, categories: Mapping[str, str]) -> str:
-    sentence = _sentence(node, categories)
-    if isinstance(node, Leaf) or (node.kind in JOINED and len(node.members) == 1):
+def _inner(node: Node, categories: Mapping[str, str], opens: bool) -> str:
+    sentence = _sentence(node, categories, opens)
+    if isinstance(node, Leaf) or node.segment or (node.kind in JOINED and len(node.members) == 1):
         return sentence
     return f"({sentence})"
 
@@ -92,6 +97,8 @@ def _words(field: Field, names: Names) -> dict[str, Any]:
         words = dict(names.categories)
     elif field.type == "campaign":
         words = dict(names.campaigns)
+    elif field.type == "segment":
+        words = dict(names.segments)
     elif field.type == "event_type":
         words = {name: event_words(name) for name in names.event_types}
     return {

@@ -9,6 +9,7 @@ from typing import Any
 from personalization.frequency.limits import NOTHING_SHOWN, Shown
 from personalization.rules.learned import NOTHING_LEARNED, Learned
 from personalization.rules.signals import NO_SIGNALS, Signals
+from personalization.segments.membership import Memberships
 from profiles.baseline import Baseline, baseline_usable
 from profiles.features.definition import Feature
 from profiles.features.fold import feature_read
@@ -69,7 +70,8 @@ class Context:
     "not_asked". `shown` is what the visitor was given of campaigns with limits. `kept` are the keys
     of the declared features that the state keeps (profiles.selectors.features_kept); what asks for
     another one is unknown. `signals` are what a page knows of itself, `learned` what models and
-    experiments say.
+    experiments say. `memberships` are when the visitor came into segments and left them, by key;
+    None where that is not known.
     """
 
     now: float
@@ -83,6 +85,7 @@ class Context:
     kept: Collection[str] = frozenset()
     signals: Signals = NO_SIGNALS
     learned: Learned = NOTHING_LEARNED
+    memberships: Memberships | None = None
 
     def with_shown(self, shown: Shown) -> "Context":
         """The same with this shown; what was derived so far is kept."""

@@ -29,6 +29,9 @@ MAX_VALUES = 50
 MAX_ZONE = 64
 #: The id of a campaign.
 CAMPAIGN_PATTERN = "^[0-9]{1,12}$"
+#: The key of a segment.
+SEGMENT_PATTERN = "^[a-z0-9][a-z0-9-]*$"
+MAX_SEGMENT_KEY = 64
 
 FieldType = Literal[
     "number",
@@ -50,6 +53,7 @@ FieldType = Literal[
     "version",
     "campaign",
     "model",
+    "segment",
     "event_field",
     "where",
     "window",
@@ -201,6 +205,11 @@ def _campaign_error(field: Field, value: Any) -> str | None:
     return None if is_id else "choose one."
 
 
+def _segment_error(field: Field, value: Any) -> str | None:
+    is_key = isinstance(value, str) and re.fullmatch(SEGMENT_PATTERN, value, re.ASCII)
+    return None if is_key and len(value) <= MAX_SEGMENT_KEY else "choose one."
+
+
 # --- The same as JSON Schema -------------------------------------------------------------------
 
 #: Control characters and halves of characters.
@@ -312,6 +321,7 @@ FIELD_TYPES: Mapping[FieldType, FieldKind] = {
     ),
     "zone": FieldKind(_zone_error, lambda field: text_schema(least=1, most=MAX_ZONE)),
     "campaign": FieldKind(_campaign_error, _spelled(CAMPAIGN_PATTERN, 12)),
+    "segment": FieldKind(_segment_error, _spelled(SEGMENT_PATTERN, MAX_SEGMENT_KEY)),
     "event_field": FieldKind(lambda field, value: event_values.field_error(value), _event_field),
     "where": FieldKind(lambda field, value: event_values.filters_error(value), _where_schema),
     "window": FieldKind(lambda field, value: event_values.window_error(value), _window_schema),

@@ -5,7 +5,7 @@ nobody is targeted for what is not known of them. A node is compiled into closur
 an explanation asks the same closures.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
@@ -21,7 +21,7 @@ from profiles.features.definition import Feature
 class Trace(NamedTuple):
     """One line of an explanation: what was asked, the answer, and what was measured.
 
-    `negates` says that a group holds by what does not.
+    `negates` says that a group holds by what does not, `is_segment` that it stands for a segment.
     """
 
     sentence: str
@@ -30,6 +30,7 @@ class Trace(NamedTuple):
     depth: int = 0
     is_group: bool = False
     negates: bool = False
+    is_segment: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,10 @@ class Leaf:
         """The condition in plain words, with categories by their slugs."""
         return sentence_of(self)
 
-    @cached_property
-    def reason(self) -> str:
-        """The same as a sentence of its own, for visitors."""
-        return self.sentence[0].upper() + self.sentence[1:] + "."
+    @property
+    def said_always(self) -> tuple[str, ...]:
+        """What is said of it whenever it holds."""
+        return (self.sentence,)
 
     @cached_property
     def measured(self) -> Callable[[Context], Any]:
@@ -73,13 +74,15 @@ class Leaf:
 @dataclass(frozen=True)
 class Group:
     """Conditions joined. `needed` is how many must be true for `at_least`. `name` and `note` are
-    for people and change no answer."""
+    for people and change no answer. `segment` is the key of the segment whose rule was put in here
+    (rules.inlining), and `name` then what it is called."""
 
     kind: str
     members: "tuple[Node, ...]"
     needed: int = 0
     name: str = ""
     note: str = ""
+    segment: str = ""
     ask: Ask = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -87,6 +90,17 @@ class Group:
 
     def _joined(self, asks: Sequence[Callable[[Any], Answer]]) -> Callable[[Any], Answer]:
         return JOINS[self.kind](tuple(asks), self.needed)
+
+    @property
+    def negates(self) -> bool:
+        return self.kind in ("none", "not")
+
+    @property
+    def sentence(self) -> str:
+        """What stands above the members."""
+        if self.segment:
+            return f"{'not ' * self.negates}in the segment “{self.name}”"
+        return GROUP_SENTENCES[self.kind].format(needed=self.needed)
 
     @cached_property
     def _answer(self) -> Callable[[Any], Answer]:
@@ -100,24 +114,30 @@ class Group:
         place = len(trace)
         answers = [member.test(context, trace, depth + 1) for member in self.members]
         answer = self._answer(answers)
-        negates = self.kind in ("none", "not")
-        said = GROUP_SENTENCES[self.kind].format(needed=self.needed)
-        trace.insert(place, Trace(said, answer, None, depth, is_group=True, negates=negates))
+        line = Trace(
+            self.sentence, answer, None, depth, is_group=True, negates=self.negates,
+            is_segment=bool(self.segment),
+        )  # fmt: skip
+        trace.insert(place, line)
         return answer
 
     @cached_property
-    def holds_by_all(self) -> "tuple[Leaf, ...] | None":
-        """The conditions that all hold whenever the group does; None where it depends which do."""
-        if self.kind in ("none", "not"):
-            return ()
-        if self.kind != "all":
-            return None
-        parts = [
-            (member,) if isinstance(member, Leaf) else member.holds_by_all
-            for member in self.members
-        ]
+    def said_always(self) -> tuple[str, ...] | None:
+        """What is said of it whenever it holds; None where it depends on which members do."""
+        if self.negates:
+            return (self.sentence,) if self.segment else ()
+        parts = [member.said_always for member in self.members]
         known = [part for part in parts if part is not None]
-        return tuple(leaf for part in known for leaf in part) if len(known) == len(parts) else None
+        if self.kind != "all" or len(known) < len(parts):
+            return None
+        return self.said(tuple(one for part in known for one in part))
+
+    def said(self, below: tuple[str, ...]) -> tuple[str, ...]:
+        """What its members hold by, under the name of the segment where it stands for one."""
+        if not self.segment:
+            return below
+        because = " and ".join(below)
+        return (f"{self.sentence} because {because}" if because else self.sentence,)
 
 
 Node = Leaf | Group
@@ -198,21 +218,21 @@ def sentence_of(leaf: Leaf, categories: Mapping[str, str] | None = None) -> str:
     return condition_sentence(leaf.condition, leaf.params, categories)
 
 
-def leaves_holding(node: Node, context: Context) -> Iterator[Leaf]:
-    """The conditions by which a rule holds, in order; ask it of one that does.
+def sentences_holding(node: Node, context: Context) -> tuple[str, ...]:
+    """By what a rule holds, in plain words and in order; ask it of one that does.
 
     What a group holds by not being so is not among them, nor a member that holds in a group that
     does not.
     """
-    if isinstance(node, Leaf):
-        yield node
-        return
-    if (known := node.holds_by_all) is not None:
-        yield from known
-        return
-    for member in node.members:
-        if node.kind == "all" or member.ask(context) is True:
-            yield from leaves_holding(member, context)
+    if (known := node.said_always) is not None:
+        return known
+    assert isinstance(node, Group)
+    holding = [
+        member for member in node.members if node.kind == "all" or member.ask(context) is True
+    ]
+    return node.said(
+        tuple(said for member in holding for said in sentences_holding(member, context))
+    )
 
 
 def rule_purposes(node: Node) -> set[str]:
@@ -258,7 +278,8 @@ def rule_as_json(node: Node) -> dict[str, Any]:
     if isinstance(node, Leaf):
         return {"condition": node.condition.kind, **node.params}
     members = [rule_as_json(member) for member in node.members]
-    words = {key: text for key, text in (("name", node.name), ("note", node.note)) if text}
+    said = (("name", node.name), ("note", node.note), ("segment", node.segment))
+    words = {key: text for key, text in said if text}
     if node.kind == "not":
         return {"not": members[0], **words}
     if node.kind == "at_least":

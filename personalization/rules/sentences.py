@@ -15,8 +15,8 @@ _PLACE = re.compile(r"\{(\w+)([#&]?)\}")
 def condition_sentence(
     condition: Condition, params: Mapping[str, Any], categories: Mapping[str, str] | None = None
 ) -> str:
-    """A condition with its parameters, with categories by name where names are given, and
-    campaigns where `campaign:<id>` is."""
+    """A condition with its parameters, with categories by name where names are given, campaigns
+    where `campaign:<id>` is, and segments where `segment:<key>` is."""
     fields = {field.name: field for field in condition.fields}
     operator = condition.operator_of(params.get("operator"))
 
@@ -52,6 +52,8 @@ def _word_of(field: Field, value: str, form: str, categories: Mapping[str, str])
         return f" in {name}" if field.optional and value else name
     if field.type == "campaign":
         return categories.get(f"campaign:{value}") or f"campaign {value}"
+    if field.type == "segment":
+        return categories.get(f"segment:{value}") or readable(value)
     if field.type == "event_type":
         return event_words(value)
     if field.type == "moment":

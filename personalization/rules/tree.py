@@ -76,40 +76,54 @@ class RuleError(ValueError):
         self.message = message
 
 
-def rule_parse(tree: Any) -> Node:
+class _Reading:
+    """How far a rule is read: its conditions so far, and whether segments' rules were put in."""
+
+    def __init__(self, *, is_inlined: bool) -> None:
+        self.conditions = 0
+        self.labels = (*LABELS, "segment") if is_inlined else tuple(LABELS)
+
+
+def rule_parse(tree: Any, *, is_inlined: bool = False) -> Node:
     """A rule from its JSON; raises RuleError naming the wrong part.
+
+    Of one that `is_inlined` (rules.inlining), groups may stand for segments. Of any other, being in
+    a segment is unknown.
 
     >>> rule_as_json(rule_parse({"condition": "device", "value": "phone"}))
     {'condition': 'device', 'value': 'phone'}
     """
-    return _parse(tree, "", 1, [0])
+    return _parse(tree, "", 1, _Reading(is_inlined=is_inlined))
 
 
-def _parse(tree: Any, where: str, depth: int, count: list[int]) -> Node:
+def _parse(tree: Any, where: str, depth: int, reading: _Reading) -> Node:
     if not isinstance(tree, dict):
         raise RuleError(where, "A rule is an object: a group or a condition.")
     if depth > MAX_DEPTH:
         raise RuleError(where, f"Groups nest at most {MAX_DEPTH} deep.")
     if "condition" in tree:
-        count[0] += 1
-        if count[0] > MAX_CONDITIONS:
+        reading.conditions += 1
+        if reading.conditions > MAX_CONDITIONS:
             raise RuleError(where, f"A rule has at most {MAX_CONDITIONS} conditions.")
         return _parse_leaf(tree, where)
     name, note = (_parse_label(tree, label, where) for label in LABELS)
-    keys = set(tree) - set(LABELS)
+    keys = set(tree) - set(reading.labels)
+    segment = tree["segment"] if "segment" in reading.labels and "segment" in tree else ""
+    if segment and keys == {"all"}:
+        depth -= 1  # it is no group of anybody's: the segment's rule stands in its place
     if keys == {"not"}:
-        member = _parse(tree["not"], _join(where, "not"), depth + 1, count)
-        return Group("not", (member,), 0, name, note)
+        member = _parse(tree["not"], _join(where, "not"), depth + 1, reading)
+        return Group("not", (member,), 0, name, note, segment)
     if keys == {"at_least", "of"}:
-        members = _parse_members(tree["of"], _join(where, "of"), depth, count)
+        members = _parse_members(tree["of"], _join(where, "of"), depth, reading)
         needed = tree["at_least"]
         if type(needed) is not int or not 1 <= needed <= len(members):
             raise RuleError(_join(where, "at_least"), f"Use a number from 1 to {len(members)}.")
         return Group("at_least", members, needed, name, note)
     if len(keys) == 1 and keys <= {"all", "any", "none"}:
         kind = next(iter(keys))
-        members = _parse_members(tree[kind], _join(where, kind), depth, count)
-        return Group(kind, members, 0, name, note)
+        members = _parse_members(tree[kind], _join(where, kind), depth, reading)
+        return Group(kind, members, 0, name, note, segment)
     raise RuleError(where, f"Unknown group {_shown(', '.join(sorted(map(str, keys))))}.")
 
 
@@ -123,11 +137,12 @@ def _parse_label(tree: Mapping[str, Any], name: str, where: str) -> str:
     return str(value)
 
 
-def _parse_members(value: Any, where: str, depth: int, count: list[int]) -> tuple[Node, ...]:
+def _parse_members(value: Any, where: str, depth: int, reading: _Reading) -> tuple[Node, ...]:
     if not isinstance(value, list) or not value:
         raise RuleError(where, "Add at least one condition.")
     return tuple(
-        _parse(member, f"{where}[{index}]", depth + 1, count) for index, member in enumerate(value)
+        _parse(member, f"{where}[{index}]", depth + 1, reading)
+        for index, member in enumerate(value)
     )
 
 

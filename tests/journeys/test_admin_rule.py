@@ -22,7 +22,7 @@ GIVEN: dict[str, Any] = {
     "weekdays": ["mon", "tue", "sun"], "months": ["dec"], "time": "22:00", "to_time": "06:00",
     "match_case": True, "amount": 3, "zone": "America/Toronto", "length": 1,
     "campaign": "7", "model": "churn", "cluster": "daily", "experiment": "hero $&",
-    "variant": "b {b}", "element": "menu", "name": "plan",
+    "variant": "b {b}", "element": "menu", "name": "plan", "segment": "garden-fans",
 }  # fmt: skip
 NUMBERS = {"number": (0.25, 0.5), "integer": (1, 2), "version": ("17.5", "18.0.1-beta")}
 

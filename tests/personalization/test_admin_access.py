@@ -19,6 +19,7 @@ MARKETER_MAY = {
     "personalization_pressurebudget": {"list"},
     "personalization_testprofile": {"list", "add"},
     "personalization_ruleset": {"list"},
+    "personalization_segment": {"list", "add"},
     "tracking_eventtype": {"list", "add"},
     "profiles_profile": {"list"},
 }
@@ -38,6 +39,7 @@ OTHERS = [
     f"{CAMPAIGNS}/1/export/",
     f"{CAMPAIGNS}/1/step/publish/",
     f"{CAMPAIGNS}/1/rollback/1/",
+    "/admin/personalization/segment/1/members/",
 ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from personalization.campaigns.changes import ruleset_changes
 from personalization.chart import BOTTOM, HEIGHT, TOP, chart_of
-from personalization.rule_form.rows import Names
+from personalization.rule_form.names import Names
 from personalization.rule_form.words import rule_definitions, rule_sentence
 from personalization.rules.conditions import CONDITIONS
 from personalization.rules.tree import rule_parse

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from personalization.rule_form.names import Names
 from personalization.rule_form.posted import tree_errors, tree_from_posted
-from personalization.rule_form.rows import Names, box_from_tree
+from personalization.rule_form.rows import box_from_tree
 from personalization.rule_form.words import rule_sentence
 from personalization.rules.conditions import CONDITIONS, Condition
 from personalization.rules.context import PageRequest

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from personalization.rule_form.names import Names
 from personalization.rule_form.posted import tree_errors, tree_from_posted
-from personalization.rule_form.rows import Box, Control, Names, Row, box_from_tree
+from personalization.rule_form.rows import Box, Control, Row, box_from_tree
 from personalization.rules.conditions import CONDITIONS
 from personalization.rules.tree import MAX_CONDITIONS, MAX_DEPTH, RuleError, rule_parse
 from tests.personalization.trees import trees

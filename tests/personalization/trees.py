@@ -72,6 +72,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "where": FILTERS,
     "window": WINDOWS,
     "campaign": st.integers(1, 10**9).map(str),
+    "segment": st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True),
 }
 
 

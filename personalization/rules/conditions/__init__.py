@@ -15,6 +15,7 @@ from personalization.rules.conditions.learned import LEARNED
 from personalization.rules.conditions.place import PLACE
 from personalization.rules.conditions.request import REQUEST
 from personalization.rules.conditions.schedule import SCHEDULE
+from personalization.rules.conditions.segments import SEGMENTS
 from personalization.rules.conditions.signals import SIGNALS
 from personalization.rules.conditions.visit import VISIT
 from personalization.rules.conditions.visit_events import VISIT_EVENTS
@@ -28,6 +29,7 @@ CONDITIONS: tuple[Condition, ...] = (
     *EVENTS,
     *EVENT_TIMES,
     *CONTACTS,
+    *SEGMENTS,
     *BEHAVIOR,
     *VISIT,
     *VISIT_EVENTS,

@@ -22,6 +22,7 @@ from personalization.rules.operators.numbers import (
     NUMBER_OPERATORS,
     VERSION_OPERATORS,
 )
+from personalization.rules.operators.segments import SEGMENT_OPERATORS
 from personalization.rules.operators.texts import COLLECTION_OPERATORS, TEXT_OPERATORS
 
 __all__ = (
@@ -34,6 +35,7 @@ __all__ = (
     "NUMBER_OPERATORS",
     "OPERATORS",
     "PRESENCE",
+    "SEGMENT_OPERATORS",
     "TEXT_OPERATORS",
     "UNKNOWN",
     "VERSION_OPERATORS",
@@ -52,5 +54,6 @@ OPERATORS = {
     "collection": COLLECTION_OPERATORS,
     "version": VERSION_OPERATORS,
     "date and time": DATE_OPERATORS,
+    "segment": SEGMENT_OPERATORS,
     "presence": CONTENT,
 }

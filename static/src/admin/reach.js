@@ -16,7 +16,7 @@ export function startReach(element, form) {
     counting = new AbortController();
     const { signal } = counting;
     const fields = [...new FormData(form)].filter(
-      ([name]) => name.startsWith("rule.") || name === "csrfmiddlewaretoken",
+      ([name]) => name.startsWith("rule.") || name === "among" || name === "csrfmiddlewaretoken",
     );
     element.setAttribute("aria-busy", "true");
     try {
@@ -53,6 +53,7 @@ export function startReach(element, form) {
     const button = event.target.closest("[data-reach-apply]");
     if (button) apply(button.dataset);
   });
+  element.querySelector("[data-reach-among]")?.addEventListener("change", count);
   count();
   return () => {
     clearTimeout(timer);

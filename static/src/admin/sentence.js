@@ -32,6 +32,7 @@ function word(field, given, form) {
   if (!value) return field.before || !Object.keys(field.words).length ? "" : MISSING;
   if (field.is_category) return field.before + readable(value);
   if (field.type === "campaign") return `campaign ${value}`;
+  if (field.type === "segment") return readable(value);
   return field.is_event_type ? value.replaceAll("_", " ") : value;
 }
 
