@@ -30,19 +30,24 @@ Remainder = dict[str, Any] | Answer
 def rule_for_browser(rule: Node, context: Context) -> Remainder:
     """What the page has to decide: the conditions that it answers itself (Condition.in_page), with
     every other one answered in this context. An answer alone where nothing is left to decide.
+    What needs consent is unknown without it in the page as well, whatever the page knows.
 
     >>> from personalization.rules.tree import rule_parse
+    >>> from profiles.state import State
     >>> scrolled = {"condition": "scroll_depth", "operator": ">=", "value": 50}
-    >>> asked = Context(now=0.0, gpc=True)
+    >>> asked = Context(now=0.0, state=State(), gpc=True)
     >>> either = rule_parse({"any": [{"condition": "gpc", "value": "on"}, scrolled]})
     >>> rule_for_browser(either, asked)
     True
     >>> both = rule_parse({"all": [{"condition": "gpc", "value": "on"}, scrolled]})
     >>> rule_for_browser(both, asked) == scrolled
     True
+    >>> rule_for_browser(both, Context(now=0.0, gpc=True)) is None
+    True
     """
     if isinstance(rule, Leaf):
-        return rule_as_json(rule) if rule.condition.in_page else rule.ask(context)
+        may_know = context.state is not None or not rule.condition.needs
+        return rule_as_json(rule) if rule.condition.in_page and may_know else rule.ask(context)
     members = [rule_for_browser(member, context) for member in rule.members]
     is_negated = rule.kind in ("none", "not")
     return _negated(_counted(members, 1)) if is_negated else _counted(members, _needed(rule))

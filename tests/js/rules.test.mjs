@@ -32,11 +32,14 @@ test("what the server has answered already stands in the rule", () => {
 });
 
 test("what the page cannot know is unknown, and nothing is thrown", () => {
-  const facts = { now: 1e9, request: { query: { x: "2026-01-01" } }, signals: { seen: "all" } };
+  const facts = { now: 1e9, request: { path: "/", query: { x: "2026-01-01" } }, signals: { seen: "all" } };
   const odd = [
     { condition: "affinity", category: "a", horizon: "long", operator: ">=", value: 0 },
     { condition: "toString" },
     { condition: "path", operator: "resembles", value: "/" },
+    { condition: "path", operator: "toString" },
+    { some: [PHONE] },
+    {},
     { condition: "date_time", operator: "weekday", weekdays: ["mon"], zone: "Mars/Olympus" },
     { condition: "query_date", name: "x", operator: "before", moment: "2026-02-01T00:00", zone: "Mars/Olympus" },
     { condition: "element_seen", element: "all", value: "yes" },

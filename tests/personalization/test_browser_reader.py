@@ -99,7 +99,9 @@ def test_what_is_left_answers_in_the_page_as_the_whole_rule_does(
 ) -> None:
     tree, told = asked
     rule = rule_parse(tree)
-    whole = told | ({"events": VISITED} if is_known else {})
+    # Without consent nothing that needs it is known, also in the page.
+    untold: dict[str, Any] = {"signals": {}, "profile": {}}
+    whole = {**told, **({"events": VISITED} if is_known else untold)}
     left = rule_for_browser(rule, context_of({**whole, "signals": {}, "profile": {}}, rule))
     assert browser.answer(left, told) is rule.test(context_of(whole, rule)), (tree, left)
 
@@ -138,7 +140,7 @@ def labels_of(left: Any) -> list[str]:
 
 SCROLLED = {"condition": "scroll_depth", "operator": ">=", "value": 50}
 ON, OFF = {"condition": "gpc", "value": "on"}, {"condition": "gpc", "value": "off"}
-OPEN = {"condition": "visits", "operator": ">=", "value": 1}
+OPEN = {"condition": "prediction", "model": "churn", "operator": ">=", "value": 1}
 
 
 @pytest.mark.parametrize(
@@ -168,4 +170,5 @@ OPEN = {"condition": "visits", "operator": ">=", "value": 1}
 )
 def test_what_the_server_knows_is_answered_away(tree: dict[str, Any], left: Any) -> None:
     rule = rule_parse(tree)
-    assert rule_for_browser(rule, context_of({"gpc": True, "now": 0.0}, rule)) == left
+    facts = {"gpc": True, "now": 0.0, "events": []}
+    assert rule_for_browser(rule, context_of(facts, rule)) == left

@@ -15,13 +15,14 @@ function conditionAnswer(leaf, facts) {
   if (Object.hasOwn(PRESENCE, leaf.operator ?? "")) return PRESENCE[leaf.operator](measured);
   if (measured === null || measured === NOT_SET) return null;
   if (!OPERATORS[type]) return measured === (leaf.value ?? leaf.category);
-  if (type === "date" && typeof facts.now !== "number") return null;
+  if (!Object.hasOwn(OPERATORS[type], leaf.operator) || (type === "date" && typeof facts.now !== "number")) return null;
   return OPERATORS[type][leaf.operator](measured, leaf, facts.now);
 }
 
 /** Every group asks for so many true members, and says or denies that there are as many. */
 function groupAnswer(rule, facts) {
-  const kind = GROUPS.find((name) => name in rule);
+  const kind = GROUPS.find((name) => Object.hasOwn(rule, name));
+  if (!kind) return null;
   const answers = [].concat(rule[kind]).map((member) => ruleAnswer(member, facts));
   const count = (wanted) => answers.filter((answer) => answer === wanted).length;
   const needed = { all: answers.length, of: rule.at_least }[kind] ?? 1;
@@ -33,7 +34,7 @@ function groupAnswer(rule, facts) {
 /** What cannot be asked here, as in a zone that the browser does not know, is unknown. */
 export function ruleAnswer(rule, facts) {
   if (typeof rule !== "object" || rule === null) return rule;
-  if (!("condition" in rule)) return groupAnswer(rule, facts);
+  if (!Object.hasOwn(rule, "condition")) return groupAnswer(rule, facts);
   try {
     return conditionAnswer(rule, facts);
   } catch {
