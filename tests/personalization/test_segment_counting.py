@@ -197,6 +197,16 @@ def test_signing_in_keeps_since_when() -> None:
     assert members(segment) == {account}
 
 
+def test_everybody_who_acts_is_seen_however_many_did_between_two_looks() -> None:
+    segment = segment_make()
+    count()
+    fans = {fan_make() for _ in range(8)}
+    count()
+    assert members(segment) == fans
+    walked = dict(SegmentPass.objects.values_list("kind", "visitors"))
+    assert walked == {"full": 0, "sweep": 0, "changed": 8}
+
+
 def test_while_one_worker_counts_another_leaves_it_to_that_one() -> None:
     visitor_id, segment = fan_make(), segment_make()
     began, end = Event(), Event()
