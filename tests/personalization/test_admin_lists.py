@@ -16,6 +16,7 @@ LISTS: dict[str, tuple[str, Any]] = {
     for model, registered in admin.site._registry.items()
     if (reverse_name := f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     and getattr(registered, "empty", None) is not None
+    and hasattr(registered, "explanation")
 }
 
 

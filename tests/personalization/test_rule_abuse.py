@@ -66,7 +66,7 @@ def filled(condition: Condition) -> dict[str, Any]:
         "moment": "2026-01-01T00:00", "to_moment": "2026-02-01T00:00", "date": "2026-01-01",
         "weekdays": ["mon"], "months": ["jan"], "campaign": "7",
         "model": "churn", "cluster": "daily", "experiment": "hero", "variant": "b", "name": "plan",
-        "element": "menu",
+        "element": "menu", "segment": "fans",
     }  # fmt: skip
     fields = condition.fields_of(condition.operator_default)
     needed |= {

@@ -231,11 +231,11 @@ def test_reach_is_counted_among_a_segment(site: Site, marketer: Client) -> None:
     url = reverse("admin:campaign_reach")
     rule = {"rule.kind": "all", "rule.0.condition": "events", "rule.0.type": "page_view",
             "rule.0.category": "gardening", "rule.0.value": "4", "rule.0.days": "2"}  # fmt: skip
-    assert marketer.post(url, rule).json()["text"] == "1 of 3 recent visitors"
+    assert marketer.post(url, rule).json()["text"] == "1 of 3 visitors"
     among = marketer.post(url, rule | {"among": "fans"}).json()
-    assert among["text"] == "1 of 2 recent visitors, all in “Fans”"
+    assert among["text"] == "1 of 2 visitors, all in “Fans”"
     within = {"rule.kind": "all", **uses("fans")}
-    assert marketer.post(url, within).json()["text"] == "2 of 3 recent visitors"
+    assert marketer.post(url, within).json()["text"] == "2 of 3 visitors"
 
 
 def test_a_campaign_waits_until_its_segment_is_counted(site: Site) -> None:
