@@ -38,21 +38,21 @@ def exposure_make(view: dict[str, Any], campaign: Campaign, **more: Any) -> dict
     )
 
 
-def past_make(*events: dict[str, Any], visitor_id: UUID | None = None) -> UUID:
+def past_make(
+    *events: dict[str, Any], visitor_id: UUID | None = None, device: str = "desktop"
+) -> UUID:
     """A consenting visitor with these events, stored."""
     visitor_id = visitor_id or ana_make()
-    inbox_put(visitor_id, events)
+    inbox_put(visitor_id, events, device=device)
     drain(visitor_id)
     return visitor_id
 
 
-def gardener_make(*, reads: int = 3, days: float = 3.0) -> UUID:
+def gardener_make(*, reads: int = 3, days: float = 3.0, device: str = "desktop") -> UUID:
     """A visitor who read so many gardening pages, an hour apart, and then comes home."""
-    views = [
-        view_make(days - hour / 24, path="/items/tomatoes/", category="gardening")
-        for hour in range(reads)
-    ]
-    return past_make(*views, view_make(days - 1))
+    about = {"category": "gardening", "content_type": "article"}
+    views = [view_make(days - hour / 24, path="/items/tomatoes/", **about) for hour in range(reads)]
+    return past_make(*views, view_make(days - 1), device=device)
 
 
 def backtest_run(run: Backtest) -> Backtest:

@@ -93,6 +93,7 @@ def inbox_put(
     received_ms: float | None = None,
     source: str = "tracker",
     shard: int | None = None,
+    device: str = "desktop",
 ) -> int:
     """An accepted request, as the API would have left it; returns its shard."""
     if shard is None:
@@ -102,7 +103,7 @@ def inbox_put(
         visitor_id=visitor_id,
         source=source,
         basis=basis,
-        device="desktop",
+        device=device,
         is_bot=is_bot,
         skew_ms=skew_ms,
         received_ms=received_ms or time.time() * 1000,
