@@ -113,6 +113,12 @@ def rows_count(text: str, params: Sequence[Any]) -> Counted:
     return Counted(matching, counts.get((None, False), 0), counts.get((None, True), 0))
 
 
+def setting_local(name: str, value: str) -> None:
+    """Change a setting of PostgreSQL until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, true)", (name, value))
+
+
 def rows_list(text: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(text, params)
