@@ -12,7 +12,9 @@ from django.utils import timezone
 from bench.backtest import DRAFT
 from personalization.backtest import running
 from personalization.backtest.models import Backtest, BacktestSample, BacktestShard
+from personalization.backtest.past import conditions_untold
 from personalization.models import Campaign, ExclusionGroup, Slot
+from personalization.rules.tree import rule_parse
 from tests.personalization.admin_site import Site
 from tests.personalization.past_events import (
     backtest_run,
@@ -22,6 +24,7 @@ from tests.personalization.past_events import (
     view_make,
 )
 from tests.personalization.publishing import campaigns_publish
+from tests.personalization.segment_people import segment_make
 from tests.tracking.people import withdraw
 from tracking import services as tracking_services
 
@@ -172,6 +175,18 @@ def test_what_events_do_not_store_is_unknown_and_said(site: Site) -> None:
     gardener_make()
     result = result_of(draft_make(site, {"condition": "gpc", "value": "off"}))
     assert (result["matched_views"], result["untold_views"]) == (0, 4)
+
+
+def test_of_past_moments_it_is_not_known_when_somebody_came_into_a_segment(site: Site) -> None:
+    segment_make("gardeners", READS_GARDENING)
+    gardener_make()
+    inside = {"condition": "segment", "segment": "gardeners"}
+    result = result_of(draft_make(site, inside))
+    assert (result["matched_views"], result["untold_views"]) == (1, 0)
+    came = {**inside, "operator": "entered_within", "amount": 7, "unit": "days"}
+    result = result_of(draft_make(site, came, name="Came"))
+    assert (result["matched_views"], result["untold_views"]) == (0, 4)
+    assert [leaf.condition.kind for leaf in conditions_untold(rule_parse(came))] == ["segment"]
 
 
 def test_a_tenth_of_the_visitors_is_a_tenth_of_the_ids(site: Site) -> None:
