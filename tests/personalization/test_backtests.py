@@ -236,6 +236,15 @@ def test_a_shard_that_died_is_done_again_and_counts_once(site: Site) -> None:
     assert (run.result["visitors"], run.samples.count()) == (1, 1)
 
 
+def test_a_shard_whose_worker_is_killed_each_time_is_given_up_in_the_end(site: Site) -> None:
+    gardener_make()
+    run = started(draft_make(site))
+    BacktestShard.objects.filter(backtest=run).update(attempts=running.BEGINNINGS)
+    backtest_run(run)
+    assert (run.is_open, run.result) == (False, None)
+    assert "one visitor of ten" in run.failed
+
+
 def test_a_second_run_of_a_campaign_waits_for_the_first(site: Site) -> None:
     campaign = draft_make(site)
     run = started(campaign)
