@@ -222,6 +222,24 @@ def test_size_members_and_series_are_shown_with_the_list(site: Site, marketer: C
     assert reverse("visitor", args=[fan]) in shown.text
     visitor = marketer.get(reverse("visitor", args=[fan])).text
     assert "in it since before" in visitor
+    far = "00001" + "0" * 40
+    beside = marketer.get(reverse("admin:segment_members", args=[segment.pk]), {"page": far})
+    assert beside.context["page"] == 1, "no page has such a number"
+
+
+def test_the_list_says_who_uses_a_segment_with_drafts_however_many_there_are(
+    site: Site, marketer: Client, django_assert_max_num_queries: Any
+) -> None:
+    segment_make()
+    for n in range(12):
+        segment_make(f"nested{n}", {"all": [IN_FANS]})
+    Campaign.objects.update(rule=IN_FANS)
+    with django_assert_max_num_queries(40):
+        listed = marketer.get(reverse("admin:personalization_segment_changelist"))
+    users = {row.key: row.users for row in listed.context["cl"].result_list}
+    assert users["fans"][:2] == ["Gardeners", "Nested0"]
+    assert len(users["fans"]) == 13
+    assert users["nested3"] == []
 
 
 def test_reach_is_counted_among_a_segment(site: Site, marketer: Client) -> None:
