@@ -6,11 +6,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from personalization.reach.counting import Reach, reach_of
+from personalization.reach.counting import Reach
 from personalization.rules.tree import rule_parse
 from profiles.models import Profile
 from tests.personalization.admin_site import Site
 from tests.personalization.examples import context, increment
+from tests.personalization.reaching import reach_of
 from tests.personalization.test_admin_visitor import reads
 from tests.tracking.people import ana_make, ben_make, withdraw
 
