@@ -18,6 +18,7 @@ from personalization.campaigns.steps import CampaignStepError
 from personalization.decide import decide
 from personalization.models import Campaign, RuleSet, Segment
 from personalization.rules.inlining import rule_inline
+from personalization.segments import editing
 from personalization.segments.resolving import segments_in_use
 from tests.personalization.admin_site import Site
 from tests.personalization.examples import context, increment
@@ -181,6 +182,15 @@ def test_a_missing_segment_is_refused_where_it_is_chosen_and_at_publishing(
     assert "no segment “gone” in use" in marketer.post(url, form).text
     with pytest.raises(CampaignStepError, match="no segment “gone” in use"):
         campaigns_publish(Campaign.objects.all(), rule={**IN_FANS, "segment": "gone"})
+
+
+def test_one_segment_too_many_is_refused_in_the_form(
+    site: Site, marketer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editing, "MAX_SEGMENTS", 1)
+    segment_make(rule=LIKES)
+    assert "delete one first" in refused(add(marketer, name="Others", key="others"))
+    assert Segment.objects.count() == 1
 
 
 def test_the_key_of_a_segment_stays(site: Site, marketer: Client) -> None:
