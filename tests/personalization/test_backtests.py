@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -243,6 +244,12 @@ def test_a_shard_whose_worker_is_killed_each_time_is_given_up_in_the_end(site: S
     backtest_run(run)
     assert (run.is_open, run.result) == (False, None)
     assert "one visitor of ten" in run.failed
+
+
+@pytest.mark.parametrize("name", ["backtest_shard_task", "readers_check_task"])
+def test_no_event_waits_behind_what_takes_minutes(name: str) -> None:
+    routed = current_app.amqp.router.route({}, f"personalization.tasks.{name}")
+    assert routed["queue"].name == "slow"
 
 
 def test_a_second_run_of_a_campaign_waits_for_the_first(site: Site) -> None:
