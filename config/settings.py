@@ -96,6 +96,8 @@ CELERY_TASK_QUEUES = tuple(map(Queue, ("celery", "slow")))
 CELERY_TASK_ROUTES = {
     name: {"queue": "slow"}
     for name in (
+        "personalization.tasks.backtest_shard_task",
+        "personalization.tasks.readers_check_task",
         "profiles.tasks.baseline_compute_task",
         "profiles.tasks.self_check_task",
         "profiles.tasks.shard_rebuild_task",

@@ -24,7 +24,7 @@ from personalization.campaigns.steps import MAY_CHANGE
 from personalization.campaigns.versions import campaigns_in_force, draft_payload
 from personalization.models import Campaign
 from personalization.rules.tree import Node, RuleError
-from personalization.segments.resolving import rule_now
+from personalization.segments.resolving import rule_now, rule_resolve
 from personalization.visitor_view import ANSWERS, measured_text
 from profiles.selectors import percent_of
 from tracking import selectors as tracking_selectors
@@ -176,8 +176,12 @@ def result_context(run: Backtest, campaign: Campaign) -> dict[str, Any]:
 
 
 def _is_old(run: Backtest, campaign: Campaign) -> bool:
-    """Whether what decides about the draft was edited since."""
+    """Whether what decides about the draft was edited since, be it in a segment."""
     entry, now = run.draft["entry"], draft_payload(campaign)
+    try:
+        now["rule"] = rule_resolve(now["rule"])  # a run's has its segments put in
+    except RuleError:
+        return True
     return run.draft["slot"] != campaign.slot.key or any(
         (now[name] or None) != (entry.get(name) or None)
         for name in ("rule", "priority", "frequency")

@@ -34,7 +34,12 @@ from personalization.segments.showing import (
     segment_lines,
     segment_members,
 )
-from personalization.segments.using import campaigns_changed, campaigns_using, segments_using
+from personalization.segments.using import (
+    campaigns_changed,
+    campaigns_using,
+    segments_using,
+    users_by_segment,
+)
 
 STATUS_LABELS = {"Active": "success", "Archived": ""}
 
@@ -46,9 +51,11 @@ class SegmentList(ChangeList):
         super().get_results(request)
         names = rule_names()
         lines = segment_lines(self.result_list, now=timezone.now())
+        users = users_by_segment()
         for segment in self.result_list:
             segment.sentence = sentence_or_empty(segment.rule, names)
             segment.line = lines[segment.pk]
+            segment.users = users.get(segment.key, [])
 
 
 @admin.register(Segment)
@@ -218,9 +225,8 @@ class SegmentAdmin(PublishingAdmin):
         return str(segment.sentence)
 
     @display(description="Used by")
-    def used_by(self, segment: Segment) -> str:
-        named = [*campaigns_using(segment.key, with_drafts=True), *segments_using(segment.key)]
-        return ", ".join(map(str, named)) or "Nobody yet"
+    def used_by(self, segment: Any) -> str:
+        return ", ".join(segment.users) or "Nobody yet"
 
     @display(description="Status", ordering="status", label=STATUS_LABELS)
     def state(self, segment: Segment) -> str:
@@ -257,4 +263,5 @@ def _url(model: str, pk: int) -> str:
 
 
 def _page(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:6]) <= 20_000 else 1
+    is_number = text.isascii() and text.isdigit() and len(text) < 6
+    return max(int(text), 1) if is_number else 1

@@ -104,17 +104,16 @@ def _demands(node: Node) -> tuple[list[Leaf], list[Leaf]]:
 def _excludes(one: Leaf, other: Leaf) -> bool:
     if one.condition.kind != other.condition.kind:
         return False
+    if _asked(one) != _asked(other):
+        return False
     if equals := one.condition.equals:
-        if equals == "category" or one.condition.kind != "consent":
-            return bool(one.params[equals] != other.params[equals])
-        same = one.params["purpose"] == other.params["purpose"]
-        return bool(same and one.params[equals] != other.params[equals])
-    return _asked(one) == _asked(other) and _apart(one.params, other.params)
+        return bool(one.params[equals] != other.params[equals])
+    return _apart(one.params, other.params)
 
 
 def _asked(leaf: Leaf) -> dict[str, Any]:
     """What is measured: the fields beside the comparison."""
-    compared = {"operator", "value", "to"}
+    compared = {"operator", "value", "to", leaf.condition.equals}
     return {name: value for name, value in leaf.params.items() if name not in compared}
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from personalization.backtest.history import History
+from personalization.rules.conditions.segments import KIND as SEGMENT
 from personalization.rules.context import PageRequest
 from personalization.rules.nodes import Group, Leaf, Node, rule_conditions, rule_features
 from profiles.baseline import Baseline
@@ -86,8 +87,8 @@ def rule_in_past(node: Node) -> Node:
 
 def _is_stored(leaf: Leaf) -> bool:
     kind = leaf.condition.kind
-    if kind == "gpc":
-        return False
+    if kind in ("gpc", SEGMENT):
+        return False  # of a segment that is still there, it is asked when somebody came or left
     if kind == "query":
         return leaf.params["name"] in UTM
     return not leaf.condition.of_page or kind in READS

@@ -44,8 +44,12 @@ MOST_OPEN = 3
 KEPT = timedelta(days=30)
 #: Seconds after which a nudge that found no worker is dropped: the schedule asks again.
 NUDGE_SECONDS = 60
-#: A shard that fails so often is not tried again.
-ATTEMPTS = 3
+#: A shard that fails so often is not tried again; nor one that was begun so often and never ended.
+ATTEMPTS, BEGINNINGS = 3, 10
+ENDLESS = (
+    "Its workers were killed again and again. Choose fewer days or one visitor of ten, or ask who "
+    "runs the site whether they have enough memory."
+)
 
 
 class CancelledError(Exception):
@@ -138,6 +142,9 @@ def shard_backtest(shard_id: int) -> None:
     with job_lock(f"backtest shard {shard_id}") as free:
         row = BacktestShard.objects.select_related("backtest").filter(pk=shard_id).first()
         if not free or row is None or row.finished_at or not row.backtest.is_open:
+            return
+        if row.attempts >= BEGINNINGS:
+            _fail(row.backtest, ENDLESS)
             return
         BacktestShard.objects.filter(pk=row.pk).update(attempts=F("attempts") + 1, events=0)
         try:

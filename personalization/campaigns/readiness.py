@@ -239,7 +239,8 @@ def publish_problems(campaign: Campaign, payload: Mapping[str, Any]) -> list[str
     problems = problems_of(payload)
     if not problems:
         room = rule_problem(payload["rule"], campaign=campaign.pk, name=payload["name"])
-        problems = [room] if room else uncountable(segments_dated(payload["rule"]))
+        asked = segments_dated(rule_resolve(payload["rule"]))  # also through other segments
+        problems = [room] if room else uncountable(asked)
     return problems
 
 

@@ -98,6 +98,7 @@ class PreviewVisitor(Visitor):
             consent=consent_words(subject.consent),
             shown=subject.shown,
             kept=subject.kept,
+            memberships=subject.memberships,
         )
 
     def decide(self, slot: str) -> Decision | None:

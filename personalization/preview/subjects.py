@@ -22,6 +22,8 @@ from personalization.frequency.shown import shown_read
 from personalization.preview.inventing import Doing, events_invent, reading, state_of
 from personalization.preview.models import TestProfile
 from personalization.rules.tree import rule_features
+from personalization.segments.kept import memberships_get
+from personalization.segments.membership import Memberships
 from profiles import selectors as profile_selectors
 from profiles.definition import Definition
 from profiles.state import State
@@ -41,7 +43,8 @@ class SubjectError(ValueError):
 class Subject:
     """Who a page is made for. `state` is None where nothing may be known of them.
 
-    `device` and `language` are "" where nobody says. `says` is the subject in words, for people.
+    `memberships` are known of real visitors alone. `device` and `language` are "" where nobody
+    says. `says` is the subject in words, for people.
     """
 
     key: str
@@ -51,6 +54,7 @@ class Subject:
     state: State | None = None
     kept: Collection[str] = frozenset()
     shown: Shown = NOTHING_SHOWN
+    memberships: Memberships | None = None
     device: str = ""
     language: str = ""
 
@@ -230,5 +234,6 @@ def _subject_visitor(text: str, ruleset: RuleSet) -> Subject:
         state=state,
         kept=profile_selectors.features_kept(state),
         shown=shown_read(visitor_id, ruleset),
+        memberships=memberships_get(visitor_id),
         device=latest[0]["device"] if latest else "",
     )

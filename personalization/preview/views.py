@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
@@ -209,7 +210,8 @@ def _asks_more(draft: Draft, subject: Subject) -> bool:
 def _choices(request: HttpRequest, asked: Asked) -> dict[str, Any]:
     profiles = [(f"profile:{each.pk}", each.name, profile_says(each)) for each in test_profiles()]
     may = request.user.has_perm(MAY_SEE_VISITORS)
-    recent = visitors_recent(now=asked.now) if may else []
+    # Who agrees is what it is at present, wherever the preview's clock stands.
+    recent = visitors_recent(now=timezone.now()) if may else []
     known = {EVERYONE, *(key for key, _, _ in profiles), *(one.key for one in recent)}
     return {
         "profiles": profiles,

@@ -5,7 +5,7 @@ memory, so the count is exact. Where they are more than ASKED, as many are asked
 estimated from them: "about".
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +21,6 @@ from personalization.reach import store
 from personalization.reach.asking import Allowing, Site, consenting, contexts_of, site_now
 from personalization.reach.compiling import Compiled, rule_sql
 from personalization.reach.projecting import profiles_project
-from personalization.rules.context import Context
 from personalization.rules.nodes import Group, Leaf, Node, rule_conditions, rule_purposes
 from profiles import selectors as profile_selectors
 
@@ -242,14 +241,7 @@ def _remembered(key: str, count: Any) -> int:
     return number
 
 
-# --- In memory -----------------------------------------------------------------------------------
-
-
-def reach_of(rule: Node, contexts: Iterable[Context]) -> Reach:
-    """Count a rule's answers. Without a page view, what is asked of one stays unknown."""
-    timeless = rule_without_request(rule)
-    answers = [timeless.test(context) for context in contexts]
-    return Reach(answers.count(True), answers.count(None), len(answers))
+# --- The rule ------------------------------------------------------------------------------------
 
 
 def rule_without_request(node: Node) -> Node:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 from math import floor, log10
 from typing import Any, NamedTuple
 
@@ -33,7 +34,8 @@ _SPANS = (1, 2, 3, 7, 14, 21, 28, 30, 60, 90, 180, 365)
 
 
 class Hint(NamedTuple):
-    """`gained` more with another `value` of a field of the condition at `place` (from 0)."""
+    """`gained` more with another `value` of a field of the condition in the form's row `place`,
+    counted from 0."""
 
     place: int
     field: str
@@ -46,7 +48,7 @@ class Hint(NamedTuple):
 def hints_of(rule: Node, site: Site, *, matching: int, categories: Mapping[str, str]) -> list[Hint]:
     """The changes of one number that gain most, as far as SQL can count them quickly."""
     began, found = time.monotonic(), []
-    for place, field, value, wider in list(_wider(rule))[:TRIED]:
+    for place, row, field, value, wider in list(_wider(rule))[:TRIED]:
         if time.monotonic() - began > SECONDS:
             break
         try:
@@ -59,30 +61,39 @@ def hints_of(rule: Node, site: Site, *, matching: int, categories: Mapping[str, 
         leaf, old = rule_conditions(wider)[place], rule_conditions(rule)[place]
         sentence = sentence_of(leaf, categories)
         before = old.params[field]
-        found.append(Hint(place, field, value, before, counted[0] - matching, sentence))
+        found.append(Hint(row, field, value, before, counted[0] - matching, sentence))
     return sorted(found, key=lambda hint: -hint.gained)[:SHOWN]
 
 
-def _wider(rule: Node) -> Iterator[tuple[int, str, float, Node]]:
-    """(place, field, value, the rule with it) of each number that could be wider."""
-    for place, (leaf, is_negated) in enumerate(_leaves(rule)):
-        if leaf.condition.of_page:
+def _wider(rule: Node) -> Iterator[tuple[int, int, str, float, Node]]:
+    """(place, row, field, value, the rule with it) of each number that could be wider."""
+    for place, (leaf, row, is_negated) in enumerate(_leaves(rule, count())):
+        if row is None or leaf.condition.of_page:
             continue
         for name, way in _ways(leaf):
             field = next(field for field in leaf.condition.fields if field.name == name)
             value = _next(field, leaf.params[name], -way if is_negated else way)
             if value is not None:
                 changed = Leaf(leaf.condition, {**leaf.params, name: value})
-                yield place, name, value, _replaced(rule, [place], changed)
+                yield place, row, name, value, _replaced(rule, [place], changed)
 
 
-def _leaves(node: Node, is_negated: bool = False) -> Iterator[tuple[Leaf, bool]]:
-    """Every condition, and whether more match the rule when fewer match the condition."""
+def _leaves(
+    node: Node, rows: Iterator[int], *, is_negated: bool = False, is_inside: bool = False
+) -> Iterator[tuple[Leaf, int | None, bool]]:
+    """Every condition, its row in the form, and whether more match the rule when fewer match it.
+
+    A segment has one row, and what it is made of none: that is not this rule's to change.
+    """
     if isinstance(node, Leaf):
-        yield node, is_negated
+        yield node, None if is_inside else next(rows), is_negated
         return
+    if node.segment and not is_inside:
+        next(rows)
+        is_inside = True
     for member in node.members:
-        yield from _leaves(member, is_negated != (node.kind in ("none", "not")))
+        negated = is_negated != node.negates
+        yield from _leaves(member, rows, is_negated=negated, is_inside=is_inside)
 
 
 def _ways(leaf: Leaf) -> list[tuple[str, int]]:

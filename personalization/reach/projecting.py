@@ -24,8 +24,8 @@ from profiles.vector import Weights
 
 #: Profiles in one transaction, about a fifth of a second's work.
 STRIDE = 1000
-#: How long one task goes on, stride after stride.
-SECONDS = 20.0
+#: How long one task goes on, stride after stride: events wait behind it for no longer.
+SECONDS = 5.0
 #: Raised when rows are laid out in another way.
 LAYOUT = 1
 

@@ -33,6 +33,9 @@ from tracking.services import job_lock
 
 Kind = SegmentPass.Kind
 
+#: One worker counts at a time. Not the lock of who changes memberships (members_lock), which is
+#: held for a stride and not for all the work: a withdrawal waits for that.
+JOB = "segment count"
 #: Visitors of one transaction.
 STRIDE = 500
 #: A walk begins again so long after it began.
@@ -48,7 +51,7 @@ KEPT = timedelta(seconds=LONGEST)
 def segments_count(*, now: datetime | None = None, stride: int = STRIDE) -> int:
     """Take strides until what is due is done, or for a while; returns how many visitors were looked
     at, 0 while another worker is at it. Without `now` the clock is read for each stride."""
-    with job_lock("segment members") as free:
+    with job_lock(JOB) as free:
         return _strides(now, stride) if free else 0
 
 
@@ -138,13 +141,21 @@ class _Walk:
     def is_new(self, segment: Counted) -> bool:
         return self.counted.get(segment.pk) != segment.digest
 
+    def _lock(self) -> None:
+        """Change memberships alone, and leave out what was archived or deleted meanwhile."""
+        members_lock()
+        ids = [segment.pk for segment in self.segments]
+        active = Segment.objects.filter(pk__in=ids, status=Segment.Status.ACTIVE)
+        there = set(active.values_list("pk", flat=True))
+        self.segments = [segment for segment in self.segments if segment.pk in there]
+
     # --- By what visitors do --------------------------------------------------------------------
 
     def changed(self, now: datetime) -> int:
         """The next visitors whose profile was written; those of the first look are everybody's, and
         counted by the walk over everybody."""
         with transaction.atomic():
-            members_lock()
+            self._lock()
             row, is_made = SegmentPass.objects.get_or_create(
                 kind=Kind.CHANGED, defaults={"started_at": now, "changed_to": now}
             )
@@ -217,7 +228,7 @@ class _Walk:
 
     def _stride(self, row: SegmentPass, now: datetime) -> int:
         with transaction.atomic():
-            members_lock()
+            self._lock()
             row.refresh_from_db()
             visitor_ids = self._next(row, now)
             if visitor_ids and row.kind == Kind.FULL:

@@ -36,6 +36,12 @@ def rule_errors(segment: Segment, rule: Any) -> tuple[dict[str, str], list[str]]
     return {}, breaks(segment.key, SegmentRule(segment.name, rule))
 
 
+def full_error() -> str:
+    """Why there can be no other segment; "" if there can."""
+    is_full = Segment.objects.count() >= MAX_SEGMENTS
+    return f"There are {MAX_SEGMENTS} segments, and no more: delete one first." * is_full
+
+
 @transaction.atomic
 def segment_save(*, segment: Segment, by: str) -> None:
     """Save a segment as edited. Raises SegmentError for a rule that cannot be used."""
@@ -44,8 +50,8 @@ def segment_save(*, segment: Segment, by: str) -> None:
     if errors or broken:
         raise SegmentError([*errors.values(), *broken])
     if segment._state.adding:
-        if Segment.objects.count() >= MAX_SEGMENTS:
-            raise SegmentError(f"There are {MAX_SEGMENTS} segments, and no more: delete one first.")
+        if full := full_error():
+            raise SegmentError(full)
         segment.owner = by
     segment.updated_by, segment.updated_at = by, timezone.now()
     segment.save()

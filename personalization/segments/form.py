@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from personalization.forms import RuleField
 from personalization.models import Segment
-from personalization.segments.editing import rule_errors
+from personalization.segments.editing import full_error, rule_errors
 from personalization.segments.resolving import segments_lock
 
 INCOMPLETE = "The rule cannot be used: see what is marked in it."
@@ -37,6 +37,8 @@ class SegmentForm(forms.ModelForm):
             pk=self.instance.pk, key=self.instance.key or cleaned["key"], name=cleaned["name"]
         )
         named._state.adding = self.instance._state.adding
+        if named._state.adding and (full := full_error()):
+            self.add_error(None, full)
         errors, broken = rule_errors(named, cleaned["rule"])
         if errors:
             self.fields["rule"].widget.errors = errors

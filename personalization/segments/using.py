@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
+
 from personalization.campaigns.versions import campaigns_in_force
 from personalization.models import Campaign, Segment
 from personalization.rules.inlining import (
@@ -53,10 +55,24 @@ def campaigns_using(key: str, *, with_drafts: bool = False) -> list[Campaign]:
 
     With drafts also those whose draft does, if they are not archived.
     """
-    rows = Campaign.objects.exclude(status=Campaign.Status.ARCHIVED).select_related(
-        "published", "submitted"
-    )
-    return [row for row in rows.order_by("name") if key in _named(row, with_drafts)]
+    return [row for row in _campaigns_kept() if key in _named(row, with_drafts)]
+
+
+def users_by_segment() -> dict[str, list[str]]:
+    """Who refers to each segment itself, drafts and archived segments included: names by key."""
+    found: dict[str, list[str]] = {}
+    for campaign in _campaigns_kept():
+        for key in _named(campaign, True):
+            found.setdefault(key, []).append(str(campaign))
+    for segment in Segment.objects.order_by("name"):
+        for key in segments_used(segment.rule):
+            found.setdefault(key, []).append(str(segment))
+    return found
+
+
+def _campaigns_kept() -> QuerySet[Campaign]:
+    rows = Campaign.objects.exclude(status=Campaign.Status.ARCHIVED)
+    return rows.select_related("published", "submitted").order_by("name")
 
 
 def _named(campaign: Campaign, with_drafts: bool) -> set[str]:

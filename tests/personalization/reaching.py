@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,8 +14,11 @@ from consent.models import EffectiveConsent
 from personalization.reach import store as reach_store
 from personalization.reach.asking import Site
 from personalization.reach.compiling import READERS
+from personalization.reach.counting import Reach, rule_without_request
 from personalization.reach.projected import profile_project
 from personalization.rules.conditions import CONDITIONS, Condition, Field
+from personalization.rules.context import Context
+from personalization.rules.nodes import Node
 from profiles import selectors as profile_selectors
 from profiles import store as profile_store
 from profiles.baseline import Baseline
@@ -142,6 +145,12 @@ def site_made(now_ms: int, *, baseline: Baseline | None = None) -> Site:
         ("measurement", "personalization"),
         profile_selectors.definitions_keeping(),
     )
+
+
+def reach_of(rule: Node, contexts: Iterable[Context]) -> Reach:
+    """The reach by asking each: what a page view would tell stays unknown."""
+    answers = [rule_without_request(rule).test(context) for context in contexts]
+    return Reach(answers.count(True), answers.count(None), len(answers))
 
 
 # --- Rules ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from personalization.backtest.models import Backtest
 from personalization.models import Campaign
 from tests.personalization.admin_site import Site, client_of
 from tests.personalization.past_events import backtest_run, gardener_make
+from tests.personalization.segment_people import segment_change, segment_make
 from tests.personalization.test_backtests import ANYBODY, READS_GARDENING, draft_make, live_make
 from tests.tracking.people import withdraw
 
@@ -71,6 +72,18 @@ def test_a_result_says_when_the_draft_was_edited_since(site: Site, marketer: Cli
     address = page_of(campaign, done(campaign).pk)
     assert "edited since" not in text_of(marketer, address)
     Campaign.objects.filter(pk=campaign.pk).update(priority=51)
+    assert "edited since" in text_of(marketer, address)
+
+
+def test_a_draft_with_a_segment_was_edited_when_the_segment_was(
+    site: Site, marketer: Client
+) -> None:
+    gardener_make()
+    segment = segment_make("gardeners", READS_GARDENING)
+    campaign = draft_make(site, {"condition": "segment", "segment": "gardeners"})
+    address = page_of(campaign, done(campaign).pk)
+    assert "edited since" not in text_of(marketer, address)
+    segment_change(segment, ANYBODY)
     assert "edited since" in text_of(marketer, address)
 
 

@@ -36,6 +36,10 @@ def affinity(category: str, operator: str, value: float) -> dict[str, Any]:
         [visits(">", 3), visits("=", 3)],
         [visits("between", 1, to=4), visits(">=", 5)],
         [affinity("a", ">=", 2), {"all": [affinity("a", "<", 2)]}],
+        [
+            {"condition": "consent", "purpose": "measurement", "value": value}
+            for value in ("granted", "refused")
+        ],
     ],
 )
 def test_conditions_that_exclude_each_other_are_found(members: list[dict[str, Any]]) -> None:
@@ -51,6 +55,10 @@ def test_conditions_that_exclude_each_other_are_found(members: list[dict[str, An
         [visits("between", 1, to=4), visits(">=", 4)],
         [affinity("a", ">=", 2), affinity("b", "<", 2)],
         [visits(">=", 3), visits("!=", 3)],
+        [
+            {"condition": "element_seen", "element": name, "value": value}
+            for name, value in (("price", "yes"), ("cart", "no"))
+        ],
     ],
 )
 def test_conditions_that_go_together_are_left_alone(members: list[dict[str, Any]]) -> None:

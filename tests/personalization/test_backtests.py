@@ -6,13 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from bench.backtest import DRAFT
 from personalization.backtest import running
 from personalization.backtest.models import Backtest, BacktestSample, BacktestShard
+from personalization.backtest.past import conditions_untold
 from personalization.models import Campaign, ExclusionGroup, Slot
+from personalization.rules.tree import rule_parse
 from tests.personalization.admin_site import Site
 from tests.personalization.past_events import (
     backtest_run,
@@ -22,6 +25,7 @@ from tests.personalization.past_events import (
     view_make,
 )
 from tests.personalization.publishing import campaigns_publish
+from tests.personalization.segment_people import segment_make
 from tests.tracking.people import withdraw
 from tracking import services as tracking_services
 
@@ -174,6 +178,18 @@ def test_what_events_do_not_store_is_unknown_and_said(site: Site) -> None:
     assert (result["matched_views"], result["untold_views"]) == (0, 4)
 
 
+def test_of_past_moments_it_is_not_known_when_somebody_came_into_a_segment(site: Site) -> None:
+    segment_make("gardeners", READS_GARDENING)
+    gardener_make()
+    inside = {"condition": "segment", "segment": "gardeners"}
+    result = result_of(draft_make(site, inside))
+    assert (result["matched_views"], result["untold_views"]) == (1, 0)
+    came = {**inside, "operator": "entered_within", "amount": 7, "unit": "days"}
+    result = result_of(draft_make(site, came, name="Came"))
+    assert (result["matched_views"], result["untold_views"]) == (0, 4)
+    assert [leaf.condition.kind for leaf in conditions_untold(rule_parse(came))] == ["segment"]
+
+
 def test_a_tenth_of_the_visitors_is_a_tenth_of_the_ids(site: Site) -> None:
     visitors = [gardener_make() for _ in range(6)]
     expected = sum(visitor.int < 2**128 // 10 for visitor in visitors)
@@ -219,6 +235,21 @@ def test_a_shard_that_died_is_done_again_and_counts_once(site: Site) -> None:
         backtest_run(run)
     assert run.result is not None
     assert (run.result["visitors"], run.samples.count()) == (1, 1)
+
+
+def test_a_shard_whose_worker_is_killed_each_time_is_given_up_in_the_end(site: Site) -> None:
+    gardener_make()
+    run = started(draft_make(site))
+    BacktestShard.objects.filter(backtest=run).update(attempts=running.BEGINNINGS)
+    backtest_run(run)
+    assert (run.is_open, run.result) == (False, None)
+    assert "one visitor of ten" in run.failed
+
+
+@pytest.mark.parametrize("name", ["backtest_shard_task", "readers_check_task"])
+def test_no_event_waits_behind_what_takes_minutes(name: str) -> None:
+    routed = current_app.amqp.router.route({}, f"personalization.tasks.{name}")
+    assert routed["queue"].name == "slow"
 
 
 def test_a_second_run_of_a_campaign_waits_for_the_first(site: Site) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.personalization.admin_site import client_of
 from tests.personalization.previewed import (
@@ -95,6 +97,45 @@ def test_a_recent_visitor_is_seen_with_what_is_not_known_of_them_yet(
     assert DRAFTED in shown(marketer, draft.pk, **{"as": f"visitor:{ana}"})
     page = preview(marketer, draft.pk, **{"as": f"visitor:{ana}"})
     assert "not known yet" not in page.content.decode()
+
+
+def test_a_real_visitor_is_seen_with_when_they_came_into_segments(
+    draft: Campaign, marketer: Client
+) -> None:
+    from personalization.models import SegmentMember
+    from tests.personalization.segment_people import segment_make
+    from tests.personalization.test_admin_visitor import reads
+    from tests.tracking.people import ana_make
+
+    ana = ana_make()
+    reads(ana)
+    segment = segment_make()
+    draft.rule = {"condition": "segment", "segment": "fans", "operator": "entered_within"}
+    draft.save()
+    assert DRAFTED not in shown(marketer, draft.pk, **{"as": f"visitor:{ana}"})
+    SegmentMember.objects.create(segment=segment, visitor_id=ana, entered_at=timezone.now())
+    assert DRAFTED in shown(marketer, draft.pk, **{"as": f"visitor:{ana}"})
+
+
+def test_whoever_agrees_no_more_is_offered_at_no_time_of_the_preview(
+    draft: Campaign, marketer: Client
+) -> None:
+    from consent.models import EffectiveConsent
+    from tests.personalization.test_admin_visitor import reads
+    from tests.tracking.people import ana_make
+
+    ana = ana_make()
+    reads(ana)
+    moment = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    asked = {"moment": moment, "zone": "UTC"}
+    assert [one.key for one in offered(marketer, draft, **asked)] == [f"visitor:{ana}"]
+    lapsed = timezone.now() - timedelta(minutes=1)
+    EffectiveConsent.objects.filter(visitor_id=ana).update(expires_at=lapsed)
+    assert offered(marketer, draft, **asked) == []
+
+
+def offered(client: Client, draft: Campaign, **asked: str) -> Any:
+    return preview(client, draft.pk, **asked).context_data["recent"]
 
 
 def test_nothing_is_shown_of_a_visitor_who_withdrew_or_refused(

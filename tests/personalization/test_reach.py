@@ -1,16 +1,19 @@
 """Reach: the same rule, evaluated over recent visitors who allow it."""
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from personalization.reach.counting import Reach, reach_of
+from personalization.reach.counting import Reach
 from personalization.rules.tree import rule_parse
 from profiles.models import Profile
 from tests.personalization.admin_site import Site
 from tests.personalization.examples import context, increment
+from tests.personalization.reaching import reach_of
+from tests.personalization.segment_people import segment_make
 from tests.personalization.test_admin_visitor import reads
 from tests.tracking.people import ana_make, ben_make, withdraw
 
@@ -95,6 +98,27 @@ def test_the_panel_says_who_is_nearly_reached_and_who_is_lost(site: Site, market
     assert "1 more visitor was asked and does not allow personalization" in answer["html"]
     near = count(marketer, often | {"rule.0.value": "2"})
     assert near["matching"] == 3
+
+
+def test_a_near_miss_beside_a_segment_is_of_its_own_row_and_never_of_the_segments(
+    site: Site, marketer: Client
+) -> None:
+    for pages in (2, 2, 3):
+        reads(ana_make(), count=pages)
+    some = {"condition": "events", "type": "page_view", "category": "", "operator": ">="}
+    segment_make(
+        "some", {"all": [{**some, "value": 3, "days": 7}, {**some, "value": 1, "days": 7}]}
+    )
+    often = {
+        "rule.kind": "all", "rule.0.condition": "segment", "rule.0.segment": "some",
+        "rule.0.operator": "not_in",
+        "rule.1.condition": "events", "rule.1.type": "page_view",
+        "rule.1.category": "", "rule.1.operator": ">=", "rule.1.value": "3", "rule.1.days": "7",
+    }  # fmt: skip
+    answer = count(marketer, often)
+    assert answer["matching"] == 0
+    assert "2 more with 2 instead of 3" in answer["html"]
+    assert set(re.findall(r'data-place="(\d+)"', answer["html"])) == {"1"}
 
 
 def test_what_profiles_do_not_keep_yet_is_counted_as_a_bound(site: Site, marketer: Client) -> None:

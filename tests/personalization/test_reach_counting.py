@@ -19,7 +19,6 @@ from personalization.reach.counting import (
     TooSlowError,
     lost_to_consent,
     reach_now,
-    reach_of,
     timed,
 )
 from personalization.reach.words import reach_text
@@ -27,7 +26,7 @@ from personalization.rules.tree import rule_parse
 from profiles import services as profile_services
 from profiles import store as profile_store
 from profiles.models import Profile
-from tests.personalization.reaching import CATEGORIES, TYPES, state_made
+from tests.personalization.reaching import CATEGORIES, TYPES, reach_of, state_made
 from tests.tracking.people import ana_make, ben_make, visitor_make, withdraw
 from tracking.models import EventType
 

@@ -20,6 +20,7 @@ from profiles.features.definition import Feature, Rolling
 from profiles.signals import profiles_rebuilt
 from tests.personalization.admin_site import Site, client_of
 from tests.personalization.publishing import campaigns_publish
+from tests.personalization.segment_people import segment_make
 from tests.tracking.people import ana_make, drain, event_make, inbox_put
 
 if TYPE_CHECKING:
@@ -286,6 +287,15 @@ def test_without_room_publishing_says_who_uses_it(site: Site, marketer: Client) 
     late.refresh_from_db()
     assert (late.status, late.published) == ("draft", None), "the draft is saved all the same"
     assert declared(big)
+
+
+def test_without_room_for_a_segment_publishing_says_so_also_through_another(site: Site) -> None:
+    declaring.features_declare({"model:intent": many(64)}, reason="a test")
+    segment_make("readers", READ)
+    came = {"condition": "segment", "segment": "readers", "operator": "entered_within"}
+    segment_make("back", came)
+    with pytest.raises(CampaignStepError, match=r"“Readers” cannot be counted: .*room for 64"):
+        campaign_make(site, rule={"condition": "segment", "segment": "back"})
 
 
 def test_a_campaign_there_is_no_room_for_stops_no_other(site: Site) -> None:

@@ -18,6 +18,7 @@ from personalization.campaigns.steps import CampaignStepError
 from personalization.decide import decide
 from personalization.models import Campaign, RuleSet, Segment
 from personalization.rules.inlining import rule_inline
+from personalization.segments import editing
 from personalization.segments.resolving import segments_in_use
 from tests.personalization.admin_site import Site
 from tests.personalization.examples import context, increment
@@ -183,6 +184,15 @@ def test_a_missing_segment_is_refused_where_it_is_chosen_and_at_publishing(
         campaigns_publish(Campaign.objects.all(), rule={**IN_FANS, "segment": "gone"})
 
 
+def test_one_segment_too_many_is_refused_in_the_form(
+    site: Site, marketer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editing, "MAX_SEGMENTS", 1)
+    segment_make(rule=LIKES)
+    assert "delete one first" in refused(add(marketer, name="Others", key="others"))
+    assert Segment.objects.count() == 1
+
+
 def test_the_key_of_a_segment_stays(site: Site, marketer: Client) -> None:
     segment = segment_make(rule=LIKES)
     assert change(marketer, segment, key="others").status_code == 302
@@ -222,6 +232,24 @@ def test_size_members_and_series_are_shown_with_the_list(site: Site, marketer: C
     assert reverse("visitor", args=[fan]) in shown.text
     visitor = marketer.get(reverse("visitor", args=[fan])).text
     assert "in it since before" in visitor
+    far = "00001" + "0" * 40
+    beside = marketer.get(reverse("admin:segment_members", args=[segment.pk]), {"page": far})
+    assert beside.context["page"] == 1, "no page has such a number"
+
+
+def test_the_list_says_who_uses_a_segment_with_drafts_however_many_there_are(
+    site: Site, marketer: Client, django_assert_max_num_queries: Any
+) -> None:
+    segment_make()
+    for n in range(12):
+        segment_make(f"nested{n}", {"all": [IN_FANS]})
+    Campaign.objects.update(rule=IN_FANS)
+    with django_assert_max_num_queries(40):
+        listed = marketer.get(reverse("admin:personalization_segment_changelist"))
+    users = {row.key: row.users for row in listed.context["cl"].result_list}
+    assert users["fans"][:2] == ["Gardeners", "Nested0"]
+    assert len(users["fans"]) == 13
+    assert users["nested3"] == []
 
 
 def test_reach_is_counted_among_a_segment(site: Site, marketer: Client) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.db.models import Sum
 from django.test import RequestFactory
 from hypothesis import given, settings
@@ -38,6 +38,7 @@ from tests.personalization.segment_people import (
     segment_make,
 )
 from tests.tracking.people import BOTH, ana_make, ben_make, withdraw
+from tests.waiting import wait_until
 from tracking import merging, services
 from tracking.services import job_lock
 
@@ -208,11 +209,12 @@ def test_everybody_who_acts_is_seen_however_many_did_between_two_looks() -> None
 
 
 def test_while_one_worker_counts_another_leaves_it_to_that_one() -> None:
-    visitor_id, segment = fan_make(), segment_make()
+    visitor_id, other_id, segment = fan_make(), fan_make(), segment_make()
+    SegmentMember.objects.create(segment=segment, visitor_id=other_id, entered_at=datetime.now(UTC))
     began, end = Event(), Event()
 
     def other() -> None:
-        with job_lock("segment members"):
+        with job_lock(counting.JOB):
             began.set()
             end.wait(30)
         connections.close_all()
@@ -221,11 +223,42 @@ def test_while_one_worker_counts_another_leaves_it_to_that_one() -> None:
         working = pool.submit(other)
         assert began.wait(30)
         assert count() == 0
-        assert members(segment) == set()
+        assert members(segment) == {other_id}
+        with connection.cursor() as cursor:  # should it wait, then not for good
+            cursor.execute("SET lock_timeout = '5s'")
+        withdraw(other_id)
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+        assert kept_of(other_id) is None, "a withdrawal does not wait for who counts"
         end.set()
         working.result()
     count()
     assert members(segment) == {visitor_id}
+
+
+def test_who_archives_a_segment_while_it_is_counted_leaves_nobody_in_it() -> None:
+    fan_make()
+    segment = segment_make()
+
+    def work() -> None:
+        count()
+        connections.close_all()
+
+    def is_waiting() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database AS d ON d.oid = database"
+                " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())"
+            )
+            return bool(cursor.fetchone()[0])
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            editing.segment_archive(segment=segment, by="mara")
+            working = pool.submit(work)
+            wait_until(is_waiting)
+        working.result()
+    assert not SegmentMember.objects.exists()
 
 
 def test_workers_at_once_count_everybody_once() -> None:
