@@ -19,7 +19,6 @@ class Profile(models.Model):
         verbose_name = "visitor"
         indexes = (
             models.Index(fields=("shard", "updated_at", "visitor_id"), name="profile_changed"),
-            models.Index(fields=("updated_at", "visitor_id"), name="profile_written"),
         )
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.db.models import Max, Sum
@@ -286,7 +287,9 @@ def visitors_changed(
     Nobody is missed who is written meanwhile: what is not committed yet comes later.
     """
     until = store.writes_settled(patience=WRITES_PATIENCE)
-    return store.visitors_changed(since, after, until=until, limit=limit), until
+    return store.visitors_changed(
+        since, after, until=until, limit=limit, shards=settings.SHARDS
+    ), until
 
 
 class CheckResult(NamedTuple):

@@ -84,15 +84,19 @@ def visitors_after(after: UUID | None, *, since: datetime | None, limit: int) ->
 
 
 def visitors_changed(
-    since: datetime, after: UUID | None, *, until: datetime, limit: int
+    since: datetime, after: UUID | None, *, until: datetime, limit: int, shards: int
 ) -> list[tuple[datetime, UUID]]:
     """Whose profile was written from (`since`, `after`) on and before `until`, oldest first."""
     with connection.cursor() as cursor:
+        # Shard by shard, as the index that other followers read has them.
         cursor.execute(
-            "SELECT updated_at, visitor_id FROM profiles_profile"
-            " WHERE (updated_at, visitor_id) > (%s, %s) AND updated_at < %s"
+            "SELECT changed.* FROM generate_series(0, %s) AS shards (shard) CROSS JOIN LATERAL"
+            " (SELECT updated_at, visitor_id FROM profiles_profile AS p"
+            "  WHERE p.shard = shards.shard"
+            "  AND (updated_at, visitor_id) > (%s, %s) AND updated_at < %s"
+            "  ORDER BY updated_at, visitor_id LIMIT %s) AS changed"
             " ORDER BY updated_at, visitor_id LIMIT %s",
-            (since, after or FIRST_VISITOR, until, limit),
+            (shards - 1, since, after or FIRST_VISITOR, until, limit, limit),
         )
         return list(cursor.fetchall())
 
