@@ -64,7 +64,7 @@ def test_a_marketer_makes_a_segment_uses_it_and_sees_who_is_in_it(marketer: Page
     part(row, "type").select_option(value="page_view")
     part(row, "category").select_option(label="Gardening")
     part(row, "value").fill("3")
-    expect(page.locator("[data-reach-text]")).to_have_text("1 of 2 recent visitors")
+    expect(page.locator("[data-reach-text]")).to_have_text("1 of 2 visitors")
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.get_by_text("It is counted in a moment.")).to_be_visible()
     segments_count()

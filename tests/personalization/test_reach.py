@@ -1,4 +1,4 @@
-"""Reach: the same rule, evaluated over recent visitors who allow it."""
+"""Reach: the same rule, evaluated over the visitors who allow it."""
 
 import re
 from typing import Any
