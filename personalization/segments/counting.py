@@ -43,7 +43,7 @@ EVERY = {Kind.FULL: timedelta(hours=24), Kind.SWEEP: timedelta(hours=1)}
 #: Who was active so lately is looked at by every sweep.
 RECENT = timedelta(days=2)
 #: A worker turns to other things after so long.
-WORK_SECONDS = 20.0
+WORK_SECONDS = 5.0
 #: Who left is forgotten when nothing can ask for it any more.
 KEPT = timedelta(seconds=LONGEST)
 
