@@ -33,7 +33,8 @@ _SPANS = (1, 2, 3, 7, 14, 21, 28, 30, 60, 90, 180, 365)
 
 
 class Hint(NamedTuple):
-    """`gained` more with another `value` of a field of the condition at `place` (from 0)."""
+    """`gained` more with another `value` of a field of the condition at `place` (from 0): who
+    would match, or match on the right page view."""
 
     place: int
     field: str
@@ -43,8 +44,12 @@ class Hint(NamedTuple):
     sentence: str
 
 
-def hints_of(rule: Node, site: Site, *, matching: int, categories: Mapping[str, str]) -> list[Hint]:
-    """The changes of one number that gain most, as far as SQL can count them quickly."""
+def hints_of(rule: Node, site: Site, *, reached: int, categories: Mapping[str, str]) -> list[Hint]:
+    """The changes of one number that gain most, as far as SQL can count them quickly.
+
+    `reached` are those who match the rule or depend on the page view: of a rule that asks for the
+    device, a count knows nobody who matches for certain.
+    """
     began, found = time.monotonic(), []
     for place, field, value, wider in list(_wider(rule))[:TRIED]:
         if time.monotonic() - began > SECONDS:
@@ -54,12 +59,12 @@ def hints_of(rule: Node, site: Site, *, matching: int, categories: Mapping[str, 
                 counted = rule_count(wider, site)
         except TooSlowError:
             break
-        if counted is None or counted[0] <= matching:
+        if counted is None or sum(counted) <= reached:
             continue
         leaf, old = rule_conditions(wider)[place], rule_conditions(rule)[place]
         sentence = sentence_of(leaf, categories)
         before = old.params[field]
-        found.append(Hint(place, field, value, before, counted[0] - matching, sentence))
+        found.append(Hint(place, field, value, before, sum(counted) - reached, sentence))
     return sorted(found, key=lambda hint: -hint.gained)[:SHOWN]
 
 
