@@ -81,7 +81,8 @@ def reach_told(rule: Node, among: Node | None = None, said: str = "") -> Told:
     site, categories = site_now(now), rule_names().categories
     hints: list[dict[str, Any]] = []
     if among is None and not missing and not reach.is_about and reach.visitors:
-        found = hints_of(rule, site, matching=reach.matching, categories=categories)
+        reached = reach.matching + reach.open
+        found = hints_of(rule, site, reached=reached, categories=categories)
         hints = [{**hint_values(hint), "text": hint_text(hint)} for hint in found]
     return Told(
         reach_text(reach, is_bound=bool(missing)) + said,

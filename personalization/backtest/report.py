@@ -175,8 +175,8 @@ def finding_words(conflict: Conflict, names: Mapping[int, str]) -> tuple[str, st
         return "act", f"“{other}” has the same rule and {first}: one of the two is not needed."
     if conflict.kind == "shadowed":
         return "act", (
-            f"Whenever it matches, “{other}” matches too and comes first: give it a higher "
-            "priority, or narrow the other's rule."
+            f"Whenever the draft matches, “{other}” matches too and comes first: give the draft a "
+            f"higher priority, or narrow the rule of “{other}”."
         )
     weight = "watch" if conflict.wins else "good"
     there = "and comes first there." if conflict.wins else "and comes after it there."

@@ -117,7 +117,8 @@ def _label(key: str) -> str:
 def _say(key: str, campaign: Payload) -> str:
     value = campaign.get(key)
     if key in ("starts", "ends"):
-        return instant_text(value, campaign.get("zone") or "UTC") if value else "open"
+        without = "at once" if key == "starts" else "never"
+        return instant_text(value, campaign.get("zone") or "UTC") if value else without
     if key == "slot":
         return str(campaign["slot_name"])
     if key == "variant":

@@ -43,6 +43,7 @@ from personalization.preview.subjects import (
     visitors_recent,
 )
 from personalization.preview.tokens import FrameAsk, TokenError, token_make, token_read
+from personalization.preview.verdict import draft_verdict
 from personalization.rules.tree import rule_features
 from personalization.segments.resolving import rule_now
 from personalization.views import PERMISSION as MAY_SEE_VISITORS
@@ -162,6 +163,7 @@ def _context(request: HttpRequest, draft: Draft) -> dict[str, Any]:
         "explained": _explained(ruleset, pages),
         "is_known": subject.state is not None,
         "has_slot": any(d.slot == slot.key for page in pages.values() for d in page.decisions),
+        "verdict": _verdict(draft, slot.key, pages),
         "note": NOT_KNOWN_YET if _asks_more(draft, subject) else "",
         **_choices(request, asked),
     }
@@ -198,6 +200,16 @@ def _explained(ruleset: RuleSet, pages: dict[str, Previewed]) -> list[dict[str, 
         }
         for device, page in shown
     ]
+
+
+def _verdict(draft: Draft, slot: str, pages: dict[str, Previewed]) -> str:
+    by_device = {
+        f"On a {SCREENS[device][0].lower()}": next(
+            (decision for decision in page.decisions if decision.slot == slot), None
+        )
+        for device, page in pages.items()
+    }
+    return draft_verdict(by_device, draft.campaign) if by_device else ""
 
 
 def _asks_more(draft: Draft, subject: Subject) -> bool:

@@ -69,14 +69,13 @@ def reach_now(rule: Node, *, now: datetime, among: Node | None = None) -> Reach:
     return Reach(both[0], min(both[1], some[0] - both[0]), some[0], both[2] or some[2])
 
 
-def rule_count(rule: Node, site: Site) -> tuple[int, bool] | None:
-    """(how many a rule matches, whether that is an estimate), as SQL alone can tell; None where
-    memory would have to be asked."""
+def rule_count(rule: Node, site: Site) -> tuple[int, int] | None:
+    """(how many a rule matches, how many depend on the page view), as SQL alone can tell; None
+    where memory would have to be asked."""
     compiled = rule_sql(rule, site.asking(rule))
     counted = store.rows_count(*count_statement(compiled, site))
-    return (
-        None if counted.maybe or _unsettled(compiled, site, limit=1) else (counted.matching, False)
-    )
+    is_untold = counted.maybe or _unsettled(compiled, site, limit=1)
+    return None if is_untold else (counted.matching, counted.open)
 
 
 def _count(rule: Node, site: Site) -> tuple[int, int, bool]:

@@ -35,7 +35,7 @@ _SPANS = (1, 2, 3, 7, 14, 21, 28, 30, 60, 90, 180, 365)
 
 class Hint(NamedTuple):
     """`gained` more with another `value` of a field of the condition in the form's row `place`,
-    counted from 0."""
+    counted from 0: who would match, or match on the right page view."""
 
     place: int
     field: str
@@ -45,8 +45,12 @@ class Hint(NamedTuple):
     sentence: str
 
 
-def hints_of(rule: Node, site: Site, *, matching: int, categories: Mapping[str, str]) -> list[Hint]:
-    """The changes of one number that gain most, as far as SQL can count them quickly."""
+def hints_of(rule: Node, site: Site, *, reached: int, categories: Mapping[str, str]) -> list[Hint]:
+    """The changes of one number that gain most, as far as SQL can count them quickly.
+
+    `reached` are those who match the rule or depend on the page view: of a rule that asks for the
+    device, a count knows nobody who matches for certain.
+    """
     began, found = time.monotonic(), []
     for place, row, field, value, wider in list(_wider(rule))[:TRIED]:
         if time.monotonic() - began > SECONDS:
@@ -56,12 +60,12 @@ def hints_of(rule: Node, site: Site, *, matching: int, categories: Mapping[str, 
                 counted = rule_count(wider, site)
         except TooSlowError:
             break
-        if counted is None or counted[0] <= matching:
+        if counted is None or sum(counted) <= reached:
             continue
         leaf, old = rule_conditions(wider)[place], rule_conditions(rule)[place]
         sentence = sentence_of(leaf, categories)
         before = old.params[field]
-        found.append(Hint(row, field, value, before, counted[0] - matching, sentence))
+        found.append(Hint(row, field, value, before, sum(counted) - reached, sentence))
     return sorted(found, key=lambda hint: -hint.gained)[:SHOWN]
 
 

@@ -77,6 +77,18 @@ def test_the_browser_says_and_keeps_every_condition_with_every_operator(marketer
         assert (row.rule["name"], row.rule["note"]) == ("All", "of it")
 
 
+def test_changing_the_kind_of_a_condition_raises_nothing_in_the_page(marketer: Page) -> None:
+    raised: list[str] = []
+    marketer.on("pageerror", lambda error: raised.append(error.message))
+    marketer.goto("/admin/personalization/campaign/add/")
+    marketer.get_by_role("button", name="Add condition").click()
+    kind = part(marketer.locator("[data-rule-row]"), "condition")
+    for each in ("event_count", "device", "event_did", "first_seen"):
+        kind.select_option(value=each)
+    expect(marketer.locator(SENTENCE)).to_contain_text("The first visit is")
+    assert raised == []
+
+
 def test_a_marketer_writes_lists_dates_and_names_without_codes(marketer: Page) -> None:
     page = marketer
     row = campaign()

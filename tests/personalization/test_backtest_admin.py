@@ -59,7 +59,7 @@ def test_the_result_shows_numbers_rivals_conflicts_and_paths(site: Site, markete
     live_make(site, ANYBODY, priority=80)
     campaign = draft_make(site)
     said = text_of(marketer, page_of(campaign, done(campaign).pk))
-    assert "Whenever it matches, “Live” matches too and comes first" in said
+    assert "Whenever the draft matches, “Live” matches too and comes first" in said
     assert str(ana)[:8] in said
     assert "it matched here" in said
     assert "page view category is gardening" not in said  # words, not a dump of data

@@ -45,7 +45,7 @@ def set_campaign(**values: Any) -> Any:
     [
         (set_campaign(priority=70), ["“Phones”, priority: 50 → 70"]),
         (set_campaign(variant=2), ["“Phones”, shows: “Hello” → “Hi”"]),
-        (set_campaign(ends=1_800_000_000.0), ["“Phones”, ends: open → 15 Jan 2027, 08:00 UTC"]),
+        (set_campaign(ends=1_800_000_000.0), ["“Phones”, ends: never → 15 Jan 2027, 08:00 UTC"]),
         (
             set_campaign(rule={"any": [PHONE, VISITS]}),
             [

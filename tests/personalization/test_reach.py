@@ -53,6 +53,21 @@ def test_visitors_who_read_enough_are_counted(site: Site, marketer: Client) -> N
     assert count(marketer, GARDENERS | {"rule.0.value": "4.5"})["matching"] == 1
 
 
+def test_near_misses_are_told_also_where_the_page_has_the_last_word(
+    site: Site, marketer: Client
+) -> None:
+    for pages in (1, 4, 5):
+        reads(ana_make(), count=pages)
+    read = {
+        "rule.kind": "all", "rule.0.condition": "events", "rule.0.type": "page_view",
+        "rule.0.category": "gardening", "rule.0.operator": ">=", "rule.0.value": "5",
+        "rule.0.days": "7",
+    }  # fmt: skip
+    on_a_phone = {"rule.1.condition": "device", "rule.1.value": "phone"}
+    for rule in (read, read | on_a_phone):
+        assert "1 more with 4 instead of 5" in count(marketer, rule)["html"]
+
+
 def test_who_withdrew_is_not_counted(site: Site, marketer: Client) -> None:
     ana = ana_make()
     reads(ana)

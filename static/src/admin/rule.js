@@ -263,7 +263,9 @@ export function startRule(element, changed) {
       event.target.closest("[data-rule-group]").dataset.kind = event.target.value;
     }
   });
-  element.addEventListener("input", (event) => event.detail !== OURS && update());
+  // Of another kind's fields "change" makes the right ones first; it follows at once.
+  const isOther = ({ target }) => target.dataset?.part === "condition";
+  element.addEventListener("input", (event) => event.detail !== OURS && !isOther(event) && update());
 
   element.addEventListener("keydown", (event) => {
     const { key, target } = event;
