@@ -46,7 +46,8 @@ def every_event_condition() -> dict[str, Any]:
     """A rule with each of them, and with each kind of window."""
     from personalization.rules.conditions import CONDITIONS
 
-    given: dict[str, dict[str, Any]] = {"campaign_contact": {"campaign": "999999"}}
+    unknown = {"campaign": "999999"}
+    given: dict[str, dict[str, Any]] = {"campaign_contact": unknown, "campaign_conversion": unknown}
     leaves: list[dict[str, Any]] = [
         {"condition": each.kind, **given.get(each.kind, {})}
         for each in CONDITIONS

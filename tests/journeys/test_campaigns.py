@@ -92,7 +92,7 @@ def test_an_editor_submits_and_a_marketer_sends_back_then_approves(
 
     marketer.goto(change_url(row))
     marketer.get_by_role("link", name="Approve and publish …").click()
-    expect(marketer.get_by_text("Ends: open → 26 Oct 2036, 12:00 Europe/Berlin")).to_be_visible()
+    expect(marketer.get_by_text("Ends: never → 26 Oct 2036, 12:00 Europe/Berlin")).to_be_visible()
     marketer.get_by_role("button", name="Approve and publish").click()
     expect(marketer.get_by_text("is approved and published. Pages follow at once")).to_be_visible()
     assert campaign().published.payload["priority"] == 75

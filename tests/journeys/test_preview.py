@@ -44,7 +44,7 @@ def cookies_of(page: Page) -> dict[str, str]:
 def see_as(page: Page, name: str) -> None:
     """Choose whom the page is made for; it follows by itself."""
     page.get_by_label("See it as").select_option(label=name)
-    expect(page.locator(".at-see__who strong")).to_have_text(f"{name}.")
+    expect(page.locator(".at-see__who strong").first).to_have_text(f"{name}.")
 
 
 def test_a_marketer_invents_a_visitor_and_sees_the_draft_as_them(

@@ -139,7 +139,7 @@ def test_a_marketer_takes_a_campaign_all_the_way_to_a_page(
     preview = opened.value
     for who, times in (("Gardener on a phone", 1), ("Refused consent", 0)):
         preview.get_by_label("See it as").select_option(label=who)
-        expect(preview.locator(".at-see__who strong")).to_have_text(f"{who}.")
+        expect(preview.locator(".at-see__who strong").first).to_have_text(f"{who}.")
         frame = preview.frame_locator("[data-preview-frame=phone] iframe")
         expect(frame.get_by_role("heading", name=HEADLINE)).to_have_count(times)
     preview.close()

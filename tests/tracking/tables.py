@@ -15,6 +15,7 @@ TABLES = (
     "consent_effectiveconsent", "consent_consentdecision",
     "consent_accountbrowser", "consent_account", "tracking_visitormerge",
     "tracking_dropincrement", "tracking_retentionrun",
+    "personalization_projectedprofile", "personalization_projectioncursor",
 )  # fmt: skip
 
 
