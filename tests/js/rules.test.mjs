@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { ruleAnswer } from "../../static/src/rules/index.js";
@@ -70,7 +71,7 @@ test("widths have three classes", () => {
 });
 
 test("the whole reader stays small", async () => {
-  const options = { entryPoints: [SOURCE.pathname], bundle: true, minify: true, format: "esm", target: "es2020", charset: "utf8" };
+  const options = { entryPoints: [fileURLToPath(SOURCE)], bundle: true, minify: true, format: "esm", target: "es2020", charset: "utf8" };
   const { outputFiles } = await build({ ...options, write: false });
   const size = gzipSync(outputFiles[0].contents, { level: 9 }).length;
   assert.ok(size <= MOST, `${size} bytes gzip`);
