@@ -33,7 +33,8 @@ def test_a_hidden_tab_adds_no_dwell(page: Page, site: Site) -> None:
     hide(page)
     begun, (left, back, closed) = page.evaluate("[begun / 1000, turned]")
     first, second = [event["value"] for event in site.wait_for("dwell", count=2)]
-    assert first == pytest.approx(left - begun, abs=0.2), "the focus may come a little later"
+    # It begins somewhere between the page and its being ready; the focus may come a little later.
+    assert left - begun - 0.2 <= first <= left
     assert second - first == pytest.approx(closed - back, rel=0.01)
     assert {event["at"] for event in site.events("dwell")} == {site.events("page_view")[0]["at"]}
 
