@@ -31,8 +31,6 @@ TIMEOUT = 15.0
 #: With less, the bitmap of a condition that many rows meet names whole pages, and each row of those
 #: is looked at.
 WORK_MEM = "64MB"
-#: The percentage of pages that a sample reads, and from how many rows on consent is joined at once.
-SAMPLED, MANY = 1, 50_000
 #: How long a count over all visitors, which no edit of a rule changes, is remembered; one that is
 #: smaller than this is counted each time.
 REMEMBERED, SMALL = 60, 20_000
@@ -82,7 +80,6 @@ def _count(rule: Node, site: Site) -> tuple[int, int, bool]:
     """(matching, open, whether they are estimates)."""
     compiled = rule_sql(rule, site.asking(rule))
     with timed():
-        _join_choose(compiled, site)
         counted = store.rows_count(*count_statement(compiled, site))
         unsettled = _unsettled(compiled, site, limit=ASKED + 1)
         left = _left(compiled, site) if counted.maybe else []
@@ -114,21 +111,6 @@ def count_statement(compiled: Compiled, site: Site) -> tuple[str, list[Any]]:
     )
     params = (*compiled.value.params, *compiled.maybe.params, *consent)
     return text, [*params, *compiled.possible.params, *among, *compiled.value.params]
-
-
-def _join_choose(compiled: Compiled, site: Site) -> None:
-    """Have consent joined at once, not row by row, where a sample says that many rows may match:
-    PostgreSQL guesses few of whatever it has no statistics of."""
-    source, consent = consenting(site)
-    text = (
-        f"SELECT count(*) FROM {store.TABLE} AS p TABLESAMPLE SYSTEM ({SAMPLED})"
-        f" JOIN ({source}) AS c USING (visitor_id) WHERE {compiled.possible.text}"
-    )
-    found = store.rows_list(text, [*consent, *compiled.possible.params])[0][0]
-    if found * 100 / SAMPLED > MANY:
-        store.setting_local("enable_nestloop", "off")
-        store.setting_local("parallel_setup_cost", "0")
-        store.setting_local("parallel_tuple_cost", "0")
 
 
 def _left(compiled: Compiled, site: Site) -> list[Allowing]:

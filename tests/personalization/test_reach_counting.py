@@ -82,26 +82,6 @@ def test_a_count_is_that_of_memory_over_all_visitors(crowd: list[Any], rule: Any
     assert reach_now(node, now=now) == expected
 
 
-@pytest.mark.parametrize("rule", RULES[:5], ids=str)
-def test_a_count_joined_as_for_many_is_the_same(
-    crowd: list[Any], rule: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now, node = timezone.now(), rule_parse(rule)
-    expected = reach_now(node, now=now)
-    chosen: list[str] = []
-    set_local = counting.store.setting_local
-    monkeypatch.setattr(counting, "SAMPLED", 100)
-    monkeypatch.setattr(counting, "MANY", -1)
-
-    def note(name: str, value: str) -> None:
-        chosen.append(name)
-        set_local(name, value)
-
-    monkeypatch.setattr(counting.store, "setting_local", note)
-    assert reach_now(node, now=now) == expected
-    assert "enable_nestloop" in chosen
-
-
 def test_too_many_for_memory_are_estimated_and_said_to_be(
     crowd: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
