@@ -12,6 +12,8 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 
+from config.collector import collector_tune
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -56,16 +58,18 @@ class Instance:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._log.seek(0)
+                self._process.send_signal(signal.SIGINT)
                 raise SystemExit(f"Attune did not start:\n{self._log.read()}")
             time.sleep(0.1)
         self._manage("load_demo")
         import django
 
         django.setup()
+        collector_tune()  # as the web's processes are
         return self
 
     def __exit__(

@@ -19,6 +19,7 @@ from typing import Any
 from growthbook import GrowthBook
 
 from bench.report import median, quantile, report
+from config.collector import collector_tune
 from personalization.decide import RuleSet, decide, ruleset_compile
 from personalization.rules.context import Context, PageRequest
 from personalization.rules.tree import rule_parse
@@ -156,7 +157,9 @@ def decisions(count: int, *, is_matching: bool, is_new: bool, calls: int = 2000)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=11)
-    rows = single(parser.parse_args().rounds)
+    rounds = parser.parse_args().rounds
+    collector_tune()  # as the web's processes are
+    rows = single(rounds)
     for count in (10, 100, 1000, 10_000):
         for name, is_matching in (("match", True), ("none", False)):
             for words, is_new in (("new context", True), ("next slot", False)):

@@ -4,7 +4,6 @@ Every task here can be run again at any time without harm: a lost nudge or a kil
 costs the seconds until the next row of SCHEDULE, never data.
 """
 
-import gc
 import os
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from config.checks import check_database
+from config.collector import collector_tune
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -78,11 +78,4 @@ def worker_check(**kwargs: object) -> None:
 
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def worker_tune(**kwargs: object) -> None:
-    """Keep the collector off what lives as long as the process, and let batches grow.
-
-    A drain makes tens of thousands of objects, none in cycles; looking for cycles among them
-    and through all of Django each time took a third of its time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    collector_tune()
