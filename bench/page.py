@@ -188,20 +188,20 @@ def timed(make: Callable[[], object], pages: int) -> list[float]:
 
 
 def round_trips(cache: Any, make: Callable[[], object]) -> int:
-    """How many times one page waits for Redis, counted at this process's connections."""
-    client = cache._cache.get_client(None)
-    count, original = 0, client.execute_command
+    """How many times one page waits for Redis: each time it takes a connection of its pool."""
+    pool = cache._cache._get_connection_pool(False)
+    count, original = 0, pool.get_connection
 
     def counted(*words: Any, **options: Any) -> Any:
         nonlocal count
         count += 1
         return original(*words, **options)
 
-    client.execute_command = counted
+    pool.get_connection = counted
     try:
         make()
     finally:
-        client.execute_command = original
+        pool.get_connection = original
     return count
 
 

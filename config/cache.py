@@ -69,6 +69,27 @@ class KeptClient(stock.RedisCacheClient):
             self._clients[id(pool)] = Redis(connection_pool=pool)
         return self._clients[id(pool)]
 
+    def get_many(self, keys: Iterable[Any]) -> dict[Any, Any]:
+        """What a page asks, on a connection of the pool: a command by the client's own way costs
+        twice the round trip, in records of how long it took.
+        """
+        asked = list(keys)
+        pool: ConnectionPool = self._get_connection_pool(False)  # type: ignore[attr-defined]
+        connection: Any = pool.get_connection()
+
+        def ask() -> list[bytes | None]:
+            connection.send_command("MGET", *asked)
+            return connection.read_response()  # type: ignore[no-any-return]
+
+        try:
+            found = connection.retry.call_with_retry(ask, lambda error: connection.disconnect())
+        finally:
+            pool.release(connection)
+        loads = self._serializer.loads  # type: ignore[attr-defined]
+        return {
+            key: loads(value) for key, value in zip(asked, found, strict=True) if value is not None
+        }
+
 
 class RedisCache(stock.RedisCache):
     """`CACHES["default"]["BACKEND"]`."""
