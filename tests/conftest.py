@@ -16,7 +16,6 @@ from tests.cluster import Cluster, with_redis_database
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
-    from pytest_django import DjangoDbBlocker
 
     from tests.celery_process import CeleryProcess
 
@@ -30,7 +29,6 @@ settings.register_profile(
 settings.load_profile("attune")
 
 CLUSTER = pytest.StashKey[Cluster]()
-BLOCKER = pytest.StashKey["DjangoDbBlocker"]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -94,39 +92,19 @@ def _no_definition_is_remembered() -> None:
     featuring.compiled_of.cache_clear()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that empty all tables begin with the rows that migrations made."""
-    for item in items:
-        marker = item.get_closest_marker("django_db")
-        arguments = dict(marker.kwargs) if marker else {}
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if arguments.get("transaction") or fixtures & {"transactional_db", "live_server"}:
-            arguments |= {"transaction": True, "serialized_rollback": True}
-            item.add_marker(pytest.mark.django_db(**arguments), append=False)
-
-
 @pytest.fixture(scope="session", autouse=True)
-def _database_blocker(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> None:
-    request.config.stash[BLOCKER] = django_db_blocker
+def _restored_by_postgresql() -> None:
+    """Tests that commit begin and end with the rows that migrations made."""
+    from django.test import TransactionTestCase
 
+    from tests.pristine import database_keep, database_restore
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """And end with them: Django leaves the tables empty, which the next test would find."""
-    yield
-    marker = item.get_closest_marker("django_db")
-    if nextitem is None or marker is None or not marker.kwargs.get("serialized_rollback"):
-        return
-    from django.db import connection
-
-    with item.config.stash[BLOCKER].unblock():
-        # Made by a migration's own SQL, so Django's flush does not know it.
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE tracking_event")
-        contents = connection._test_serialized_contents  # type: ignore[attr-defined]
-        connection.creation.deserialize_db_from_string(contents)
-        connection.close()
+    TransactionTestCase._fixture_setup = classmethod(  # type: ignore[attr-defined]
+        lambda cls: database_keep()
+    )
+    TransactionTestCase._fixture_teardown = (  # type: ignore[attr-defined]
+        lambda self: database_restore()
+    )
 
 
 # --- A real browser ---------------------------------------------------------------------------

@@ -96,18 +96,6 @@ def imported_twice(database: None) -> tuple[Outcome, Outcome, Outcome]:
 
 
 @pytest.fixture(scope="module")
-def imported_shuffled(database: None, rows: Rows, tmp_path_factory: Any) -> Outcome:
-    tables_empty()
-    shuffled = random.Random(20170228).sample(rows, len(rows))
-    path = tmp_path_factory.mktemp("shuffled") / "shuffled.csv.gz"
-    with gzip.open(path, "wt", encoding="utf-8", newline="", compresslevel=1) as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(shuffled)
-    return outcome(file_import(path))
-
-
-@pytest.fixture(scope="module")
 def imported_by_killed_workers(database: None, tmp_path_factory: Any) -> Outcome:
     """Drained by real workers of which three were killed with -9, the last one not."""
     tables_empty()
@@ -127,13 +115,19 @@ def imported_by_killed_workers(database: None, tmp_path_factory: Any) -> Outcome
 
 
 @pytest.fixture(scope="module")
-def imported_by_killed_imports(database: None) -> Outcome:
-    """Queued by three processes one after the other, the first two killed with -9."""
+def imported_by_killed_imports(database: None, rows: Rows, tmp_path_factory: Any) -> Outcome:
+    """Shuffled, and queued by three processes in turn, the first two killed with -9."""
     tables_empty()
+    shuffled = random.Random(20170228).sample(rows, len(rows))
+    path = tmp_path_factory.mktemp("shuffled") / "shuffled.csv.gz"
+    with gzip.open(path, "wt", encoding="utf-8", newline="", compresslevel=1) as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(shuffled)
     command = [sys.executable, "manage.py", "import_events", "--mapping", "deskdrop", "--no-wait"]
     for least in (5_000, 30_000):
         importer = subprocess.Popen(
-            [*command, str(deskdrop.FILE)],
+            [*command, str(path)],
             cwd=deskdrop.ROOT,
             env=celery_environment(),
             stdout=subprocess.DEVNULL,
@@ -146,7 +140,7 @@ def imported_by_killed_imports(database: None) -> Outcome:
             importer.wait()
         print(f"import killed at line {line_reached():,}")
         assert line_reached() <= ROWS
-    return outcome(file_import(deskdrop.FILE))
+    return outcome(file_import(path))
 
 
 # --- How ---------------------------------------------------------------------------------------
@@ -277,13 +271,6 @@ def test_neither_importing_again_nor_a_rebuild_changes_a_profile(
     assert_same_states(rebuilt.states, first.states)
 
 
-def test_shuffled_rows_give_the_same_profiles(
-    imported_shuffled: Outcome, expected: Expected, now: float
-) -> None:
-    assert_stored_once(imported_shuffled)
-    assert_profiles_are(expected, imported_shuffled, now=now)
-
-
 def test_killed_workers_lose_and_double_nothing(
     imported_by_killed_workers: Outcome, expected: Expected, now: float
 ) -> None:
@@ -298,7 +285,7 @@ def test_killed_workers_end_at_the_very_same_profiles(
     assert_same_states(imported_by_killed_workers.states, imported_twice[0].states)
 
 
-def test_killed_imports_lose_and_double_nothing(
+def test_killed_imports_of_shuffled_rows_lose_and_double_nothing(
     imported_by_killed_imports: Outcome, expected: Expected, now: float
 ) -> None:
     assert ImportRun.objects.count() == 1
