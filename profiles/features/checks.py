@@ -238,7 +238,7 @@ def _dates_check(window: Dates) -> None:
     if window.start and window.end:
         zone = ZoneInfo(window.zone)
         if day_begins(window.start, zone) >= day_begins(window.end, zone):
-            raise FeatureError("window.to", "It ends before a later day than that it begins on.")
+            raise FeatureError("window.to", "It begins before the day before which it ends.")
 
 
 def _order_check(window: Order) -> None:

@@ -169,7 +169,7 @@ class Latest(Visits):
         self, state: FeatureState, now: int, visit: int | None, starts: Sequence[int]
     ) -> Cell | None:
         edge = self.edge(state, now, starts)
-        inside = state.held[bisect_right(state.times, edge) :]
+        inside = state.held[bisect_right(state.times, edge) :] if edge is not None else []
         return reduce(self.join, [state.cells[each] for each in inside]) if inside else None
 
 

@@ -59,6 +59,12 @@ def every_event_condition() -> dict[str, Any]:
         {"kind": "rolling", "minutes": 2880},
         {"kind": "rolling", "minutes": 61},
         {"kind": "calendar", "period": "week", "zone": "Europe/Oslo", "offset": -1},
+        {"kind": "dates", "zone": "Europe/Oslo", "from": "2026-11-01", "to": "2026-12-01"},
+        {"kind": "dates", "zone": "UTC", "from": "", "to": "2026-12-01"},
+        {"kind": "visits", "visits": 1},
+        {"kind": "visits", "visits": 3},
+        {"kind": "since", "type": "add_to_cart", "category": "gardening"},
+        {"kind": "since", "type": "gone_type", "category": "gone-by"},
     ]
     more: list[dict[str, Any]] = [
         {"condition": "event_count", "operator": "between", "window": window, "where": FILTERS}
@@ -67,6 +73,8 @@ def every_event_condition() -> dict[str, Any]:
     more += [
         {"condition": "event_did", "answer": "did_not", "type": "gone_type", "category": "gone-by"},
         {"condition": "event_count", "operator": "=", "value": 0},
+        {"condition": "event_count", "operator": "=", "value": 0, "type": "exposure"},
+        {"condition": "event_sequence", "without": "search", "without_category": "gardening"},
         {"condition": "event_trend", "period": "month", "value": 0.25},
         {"condition": "event_value", "field": "property.unit_price", "value": -2.5},
         {"condition": "event_stopped", "days": 1, "earlier": 1},
@@ -130,7 +138,7 @@ def test_a_marketer_publishes_on_what_visitors_did_before(
     part(second, "window_unit").select_option("lifetime")
     expect(page.locator(SENTENCE)).to_have_text(
         "Viewed pages in Gardening where content type is “article” at least 3 times within 14 days"
-        " and never purchased so far."
+        " and has not purchased so far."
     )
     page.get_by_role("button", name="Save and publish …").last.click()
     page.wait_for_url("**/step/publish/")

@@ -121,8 +121,9 @@ def histories(
     They lie whole steps apart, or a millisecond off: on the edges of the window.
     """
     anchor = draw(st.sampled_from(ANCHORS))
-    is_rolling = isinstance(window, Rolling | Order)
-    unit = window.span_ms if is_rolling else draw(st.sampled_from(UNITS_MS))
+    unit = draw(st.sampled_from(UNITS_MS))
+    if isinstance(window, Rolling | Order):
+        unit = window.span_ms
     times = st.builds(
         lambda steps, nudge, shift: anchor + steps * unit + nudge + shift,
         st.integers(-2, 2),

@@ -82,7 +82,7 @@ def test_the_examples_of_the_docstrings_run() -> None:
         (
             window(kind="dates", zone="UTC", to="2026-03-01", **{"from": "2026-03-01"}),
             "window.to",
-            "before a later day",
+            "begins before the day",
         ),
         (window(kind="dates", to="2026-03-01"), "window", "missing required field `zone`"),
         (window(kind="visits", visits=0), "window.visits", "1 to 10"),
