@@ -59,6 +59,8 @@ def every_event_condition() -> dict[str, Any]:
         {"kind": "rolling", "minutes": 2880},
         {"kind": "rolling", "minutes": 61},
         {"kind": "calendar", "period": "week", "zone": "Europe/Oslo", "offset": -1},
+    ]
+    newer: list[dict[str, Any]] = [
         {"kind": "dates", "zone": "Europe/Oslo", "from": "2026-11-01", "to": "2026-12-01"},
         {"kind": "dates", "zone": "UTC", "from": "", "to": "2026-12-01"},
         {"kind": "visits", "visits": 1},
@@ -70,6 +72,7 @@ def every_event_condition() -> dict[str, Any]:
         {"condition": "event_count", "operator": "between", "window": window, "where": FILTERS}
         for window in windows
     ]
+    more += [{"condition": "event_did", "window": window} for window in newer]
     more += [
         {"condition": "event_did", "answer": "did_not", "type": "gone_type", "category": "gone-by"},
         {"condition": "event_count", "operator": "=", "value": 0},
@@ -212,9 +215,15 @@ def test_filters_come_and_go_by_keyboard_and_never_more_than_three(marketer: Pag
     expect(add).to_be_enabled()
     contains = part(first, "where0_operator").locator("option[value=contains]")
     assert contains.is_disabled(), "a number contains nothing"
+    part(first, "window_unit").select_option(label="since the last …")
+    expect(part(first, "window_amount")).to_be_hidden()
+    part(first, "window_type").select_option(label="Added to cart")
+    expect(page.locator(SENTENCE)).to_contain_text("at least 2 since the last add to cart and made")
     save(page)
     row.refresh_from_db()
     assert [one["values"] for one in row.rule["all"][0]["where"]] == [[0], [2]]
+    since = {"kind": "since", "type": "add_to_cart", "category": ""}
+    assert row.rule["all"][0]["window"] == since
 
 
 def test_a_wrong_filter_is_told_beside_the_filters(marketer: Page) -> None:
