@@ -113,6 +113,16 @@ def test_a_crowded_order_looks_back_as_far_as_all_kinds_are_known(seed: int) -> 
     assert feature_read(state, ORDER, now / 1000) is feature_value(within, ORDER, now / 1000)
 
 
+def test_an_interruption_that_was_forgotten_makes_no_order() -> None:
+    kinds = ["view", "click", "buy"] + ["click"] * 200
+    events = [FeatureEvent(kind, START_MS + number) for number, kind in enumerate(kinds)]
+    now = (START_MS + len(kinds)) / 1000
+    assert feature_value(events, ORDER, now) is False
+    assert feature_read(state_of(ORDER, events), ORDER, now) is False
+    later = [FeatureEvent(kind, START_MS + 300 + n) for n, kind in enumerate(("view", "buy"))]
+    assert feature_read(state_of(ORDER, [*later, *events]), ORDER, now + 1) is True
+
+
 def test_a_late_mark_takes_away_what_came_before_it() -> None:
     feature = SINCE[0]
     views = [FeatureEvent("view", START_MS + number * DAY_MS) for number in range(10)]
