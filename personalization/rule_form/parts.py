@@ -196,11 +196,8 @@ def _odd_parts(given: Mapping[str, Any]) -> dict[str, str]:
     """What was typed, of a window that is not even spelled as one."""
     kind = given.get("kind")
     if isinstance(kind, str) and kind in WINDOW_CHOICES:
-        return {
-            "unit": kind,
-            **{name: text for name, text in given.items() if name in WINDOW_PARTS and
-               isinstance(text, str)},
-        }  # fmt: skip
+        typed = {name: str(given[name]) for name in WINDOW_PARTS if name in given}
+        return {**typed, "unit": kind}
     minutes = given.get("minutes", "")
     return {"unit": "minutes" if minutes else "days", "amount": str(minutes)}
 

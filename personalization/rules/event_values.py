@@ -117,10 +117,8 @@ def window_error(value: Any) -> str | None:
         window = window_of(value)
         feature_check(Feature("event", "count", window))
     except msgspec.ValidationError:
-        return _SPELLED.get(
-            value.get("kind") if isinstance(value, dict) else None,
-            "choose a window; of a rolling one use a whole number of minutes, up to 92 days.",
-        )
+        kind = value.get("kind") if isinstance(value, dict) else None
+        return _SPELLED.get(kind if isinstance(kind, str) else "", _SPELLED[""])
     except FeatureError as error:
         return error.message[:1].lower() + error.message[1:]
     if isinstance(window, Since) and not _is_line(window.category):
@@ -129,7 +127,8 @@ def window_error(value: Any) -> str | None:
 
 
 #: What is said of a window that is spelled wrong, by its kind.
-_SPELLED: Mapping[Any, str] = {
+_SPELLED: Mapping[str, str] = {
+    "": "choose a window; of a rolling one use a whole number of minutes, up to 92 days.",
     "dates": "of dates give the zone, and the first day, the day before which it ends, or both.",
     "visits": "use a whole number of visits.",
     "since": "choose the event since which it counts.",
@@ -215,11 +214,8 @@ def window_words(value: Any, category: Callable[[str], str] = str) -> str:
 def _dates_words(window: Dates) -> str:
     if not window.end:
         return f"from {window.start} on"
-    return (
-        f"from {window.start} until before {window.end}"
-        if window.start
-        else (f"before {window.end}")
-    )
+    before = f"before {window.end}"
+    return f"from {window.start} until {before}" if window.start else before
 
 
 def window_amount(minutes: int) -> tuple[int, str]:

@@ -108,6 +108,8 @@ def test_a_condition_reads_well(leaf: dict[str, Any], said: str) -> None:
         ({"condition": "event_did", "window": ADVENT | {"from": "", "to": ""}}, "window"),
         ({"condition": "event_did", "window": {"kind": "visits", "visits": 11}}, "window"),
         ({"condition": "event_did", "window": {"kind": "visits", "visits": "all"}}, "window"),
+        ({"condition": "event_did", "window": {"kind": ["visits"]}}, "window"),
+        ({"condition": "event_did", "window": {"kind": "visits", "visits": [3]}}, "window"),
         ({"condition": "event_did", "window": SINCE | {"type": ""}}, "window"),
         ({"condition": "event_did", "window": SINCE | {"category": "a\nb"}}, "window"),
         ({"condition": "event_did", "window": SINCE | {"__class__": "x"}}, "window"),
