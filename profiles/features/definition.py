@@ -189,8 +189,9 @@ class Exactness(NamedTuple):
     far end rounded down to a multiple of `edge_ms` since 1970 UTC. `distinct` is exact up to
     `values` and then stays there: at least so many. A visit is exact while fewer than `visits`
     others have an event after its first one: visits that do not overlap always are, until so many
-    follow. What came since an event is exact while it happened at no more than `moments` different
-    times; with more it begins with the bucket in which the event lies (profiles.features.since).
+    follow; the latest visits are while visits do not overlap. What came since an event is exact
+    while it happened at no more than `moments` different times; with more it begins with the bucket
+    in which the event lies (profiles.features.since).
     An order is exact while each of its kinds happened at no more than `moments` different times;
     with more it looks back no farther than those.
     """
@@ -218,7 +219,10 @@ class Feature(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
         compared, and 5 for 5.0 make no difference.
         """
         where = sorted(_canonical(condition) for condition in self.where)
-        window = msgspec.to_builtins(self.window)
+        window = {
+            name: text_fold(value) if name.endswith("category") else value
+            for name, value in msgspec.to_builtins(self.window).items()
+        }
         document = [self.type, self.aggregation, self.of, where, window]
         raw = msgspec.json.encode(document, order="deterministic")
         return blake2b(raw, digest_size=6).hexdigest()

@@ -169,6 +169,10 @@ def test_so_many_features_and_no_more() -> None:
         (where("item", "eq", "Café"), where("item", "eq", "CAFE\u0301")),
         (where("value", "eq", 5), where("value", "eq", 5.0)),
         (where("item", "in", "a", "b"), where("item", "in", "B", "a", "b")),
+        (
+            window(kind="since", type="buy", category="Café"),
+            window(kind="since", type="buy", category="CAFE\u0301"),
+        ),
     ],
 )
 def test_what_asks_the_same_has_the_same_key(one: dict[str, Any], other: dict[str, Any]) -> None:
