@@ -18,9 +18,13 @@ from bench.report import median, report
 from profiles.features.definition import (
     Calendar,
     Condition,
+    Dates,
     Feature,
+    LatestVisits,
     Lifetime,
+    Order,
     Rolling,
+    Since,
     Visit,
     Window,
 )
@@ -48,7 +52,12 @@ WINDOWS: dict[str, Window] = {
     "this day in Copenhagen": Calendar("day", "Europe/Copenhagen"),
     "this visit": Visit(),
     "ever": Lifetime(),
+    "between dates": Dates("Europe/Copenhagen", "2025-11-01"),
+    "the latest 3 visits": LatestVisits(3),
+    "since a purchase": Since("purchase"),
 }
+#: Of page views each is the first, what follows or what must not lie between.
+ORDER = Order(14 * 1440, "page_view", "cooking", "page_view", "music")
 FIELDS = {"count": "", "sum": "value", "mean": "value", "latest": "item", "distinct": "item"}
 ROUNDS = 41
 Run = Callable[[], object]
@@ -62,6 +71,7 @@ def reference() -> None:
 
 def add_all(feature: Feature) -> FeatureState:
     state = FeatureState()
+    feature_add(state, feature, FeatureEvent("purchase", START_MS - 1))
     for event in EVENTS:
         feature_add(state, feature, event)
     return state
@@ -85,6 +95,9 @@ def runs() -> tuple[dict[str, Run], dict[str, int]]:
         name = f"{aggregation}, {words}"
         named[name] = partial(add_all, feature)
         sizes[name] = len(msgspec.json.encode(add_all(feature)))
+    feature = Feature("page_view", "followed", ORDER, where=WHERE)
+    named["followed, 14 days"] = partial(add_all, feature)
+    sizes["followed, 14 days"] = len(msgspec.json.encode(add_all(feature)))
     return named, sizes
 
 

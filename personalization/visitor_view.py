@@ -134,6 +134,8 @@ def visitor_report(visitor_id: UUID, *, now: datetime) -> VisitorReport:
 def _value_text(value: object) -> str:
     if value is None:
         return "nothing yet"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 

@@ -106,7 +106,12 @@ def features_read(state: State, *, now: float) -> list[tuple[Feature, Value | No
     goes_on = state.last is not None and now - state.last / 1000.0 <= VISIT_GAP
     visit = state.visit if goes_on else None
     return [
-        (feature, feature_read(state.features.get(feature.key), feature, now, visit=visit))
+        (
+            feature,
+            feature_read(
+                state.features.get(feature.key), feature, now, visit=visit, starts=state.starts
+            ),
+        )
         for feature in definition_get(state.definition).features
     ]
 

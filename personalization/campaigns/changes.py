@@ -8,7 +8,7 @@ from typing import Any
 from personalization.campaigns.zones import instant_text
 from personalization.frequency.words import frequency_sentence, limit_changes
 from personalization.rule_form.words import rule_sentence
-from personalization.rules.tree import RuleError, rule_parse
+from personalization.rules.tree import RuleError, rule_parse, rule_same
 
 Payload = Mapping[str, Any]
 
@@ -99,9 +99,14 @@ def _differences(
     words = say or _say
     for key in _in_order(after):
         is_young = key not in before and not after[key]  # younger than the version, and not used
-        if key in _INNER or is_young or before.get(key) == after[key]:
+        if key in _INNER or is_young or field_same(key, before.get(key), after[key]):
             continue
         yield _label(key), words(key, before), words(key, after)
+
+
+def field_same(key: str, one: Any, other: Any) -> bool:
+    """Whether a field of two versions says the same."""
+    return rule_same(one, other) if key == "rule" else bool(one == other)
 
 
 def _in_order(payload: Payload) -> list[str]:
@@ -132,7 +137,7 @@ def _say(key: str, campaign: Payload) -> str:
 
 def rule_changes(before: Any, after: Any) -> list[str]:
     """What changed of a rule, in words: nothing, or one line."""
-    return [] if before == after else [f"Rule: {_rule(before)} → {_rule(after)}"]
+    return [] if rule_same(before, after) else [f"Rule: {_rule(before)} → {_rule(after)}"]
 
 
 def _plain(value: Any) -> str:

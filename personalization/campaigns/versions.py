@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Max
 
-from personalization.campaigns.changes import campaign_changes
+from personalization.campaigns.changes import campaign_changes, field_same
 from personalization.models import Campaign, CampaignVersion, Variant
 from personalization.rich_text import rich_render
 from personalization.rules.nodes import rule_awaits
@@ -93,7 +93,9 @@ def draft_differs(campaign: Campaign, version: CampaignVersion | None = None) ->
     if version is None:
         return True
     draft = {f.key: f.to_json(getattr(campaign, f.attribute)) for f in FIELDS}
-    return any(draft[f.key] != version.payload.get(f.key, f.default) for f in FIELDS)
+    return not all(
+        field_same(f.key, draft[f.key], version.payload.get(f.key, f.default)) for f in FIELDS
+    )
 
 
 def with_content_now(payload: Mapping[str, Any]) -> Payload:

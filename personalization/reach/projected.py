@@ -15,7 +15,7 @@ from math import inf, log2
 from typing import Any, NamedTuple
 
 from profiles.decay import EPOCH
-from profiles.features.definition import Feature, Lifetime, Rolling
+from profiles.features.definition import STILL, Feature, Rolling
 from profiles.features.fold import feature_read
 from profiles.features.state import FeatureState
 from profiles.state import LONG, SHORT, State
@@ -215,7 +215,7 @@ def _features_told(
         feature = features.get(key)
         if feature is None:
             continue
-        if isinstance(feature.window, Lifetime):
+        if isinstance(feature.window, STILL):
             value = feature_read(state, feature, 0.0)
             if value is not None:
                 yield FEATURE + key, value

@@ -35,7 +35,7 @@ from personalization.rules.context import VISIT_GAP_MS, Context
 from personalization.rules.dates import UNITS, instant_of
 from personalization.rules.nodes import Leaf
 from profiles.features.cells import EMPTY
-from profiles.features.definition import Feature, Lifetime, Rolling
+from profiles.features.definition import STILL, Feature, Rolling
 from profiles.state import RECENT_EVENTS
 
 DAY_MS = 86_400_000.0
@@ -212,7 +212,7 @@ def _counted(
     known, key = _known((feature,), asking), FEATURE + feature.key
     runs = runs_of(test, cuts)
     found = None if test(0) else any_of((did(key), _may_lack((feature,), asking)))
-    if isinstance(feature.window, Lifetime):
+    if isinstance(feature.window, STILL):
         value = runs_sql(Sql("coalesce((p.told -> %s::text)::float8, 0)", (key,)), runs)
         return Answer(filled("CASE WHEN {} THEN {} END", known, value))
     if not is_timed(feature) or not isinstance(feature.window, Rolling):
@@ -248,7 +248,7 @@ def event_count(leaf: Leaf, asking: Asking) -> Answer | None:
 def event_value(leaf: Leaf, asking: Asking) -> Answer | None:
     """A number over everything there is."""
     feature = _features(leaf)[0]
-    if not isinstance(feature.window, Lifetime):
+    if not isinstance(feature.window, STILL):
         return None
     told = Sql("(p.told -> %s::text)", (FEATURE + feature.key,))
     kind = filled("jsonb_typeof({})", told)

@@ -1,9 +1,10 @@
 """Filters and windows in the rule form: one value of a condition as several fields, and back.
 
-A window's fields are `window_unit`, `window_amount` and `window_zone`; a filter's `where0_field`,
-`where0_operator` and `where0_values`, with one value per line. A field is posted with the kind its
-values are of, `property.price|number`, so that what is typed becomes a value of that kind or is
-refused. What never gets in: requests, widgets, storage.
+A window's fields are `window_unit` and, by what that is, `window_amount`, `window_visits`,
+`window_type`, `window_category`, `window_from`, `window_to` and `window_zone`; a filter's
+`where0_field`, `where0_operator` and `where0_values`, with one value per line. A field is posted
+with the kind its values are of, `property.price|number`, so that what is typed becomes a value of
+that kind or is refused. What never gets in: requests, widgets, storage.
 """
 
 import re
@@ -25,7 +26,17 @@ from personalization.rules.event_values import (
     window_amount,
     window_of,
 )
-from profiles.features.definition import AMOUNT, FIELDS, OPERATORS, PROPERTY, Calendar, Rolling
+from profiles.features.definition import (
+    AMOUNT,
+    FIELDS,
+    OPERATORS,
+    PROPERTY,
+    Calendar,
+    Dates,
+    LatestVisits,
+    Rolling,
+    Since,
+)
 from profiles.features.values import kind_of
 
 WINDOW_CHOICES = {
@@ -33,8 +44,22 @@ WINDOW_CHOICES = {
     "hours": "the last hours",
     "minutes": "the last minutes",
     "visit": "this visit",
+    "visits": "the last visits",
+    "since": "since the last …",
     **{f"{period}:{offset}": words for (period, offset), words in CALENDAR_WORDS.items()},
+    "dates": "between dates",
     "lifetime": LIFETIME_WORDS,
+}
+#: What a window's fields hold before somebody chooses it.
+WINDOW_PARTS: Mapping[str, str] = {
+    "unit": "days",
+    "amount": "14",
+    "visits": "3",
+    "type": "purchase",
+    "category": "",
+    "from": "",
+    "to": "",
+    "zone": "UTC",
 }
 OPERATOR_CHOICES = {name: operator.words.replace(" {}", "") for name, operator in OPERATORS.items()}
 #: The kinds of a filter's values by the kinds of properties (tracking.pipeline.properties). An id
@@ -111,13 +136,17 @@ def _window_from(field: Field, parts: Mapping[str, str]) -> Any:
         minutes = amount * UNITS[unit]
         is_whole = isinstance(minutes, float) and minutes.is_integer()
         return {"kind": "rolling", "minutes": int(minutes) if is_whole else minutes}
+    given = {name: parts.get(f"{field.name}_{name}", "") for name in WINDOW_PARTS}
     period, _, offset = unit.partition(":")
     if offset:
-        zone = parts.get(f"{field.name}_zone", "")
+        zone = given["zone"]
         return {
             "kind": "calendar", "period": period, "zone": zone, "offset": number_from(offset)
         }  # fmt: skip
-    return {"kind": unit}
+    if unit == "visits":
+        return {"kind": unit, "visits": number_from(given["visits"])}
+    taken = {"since": ("type", "category"), "dates": ("zone", "from", "to")}.get(unit, ())
+    return {"kind": unit, **{name: given[name] for name in taken}}
 
 
 def _filter_from(parts: Mapping[str, str], start: str) -> dict[str, Any]:
@@ -141,20 +170,36 @@ def _typed(text: str, kind: str) -> Any:
 
 def parts_of_window(value: Any) -> dict[str, str]:
     """What the form's fields hold for a window, also for one that is not valid."""
+    return {**WINDOW_PARTS, **_given_parts(value)}
+
+
+def _given_parts(value: Any) -> dict[str, str]:
     try:
         window = window_of(value)
     except msgspec.ValidationError:
-        given = value.get("minutes", "") if isinstance(value, dict) else ""
-        return {"unit": "minutes" if given else "days", "amount": str(given), "zone": "UTC"}
+        return _odd_parts(value if isinstance(value, dict) else {})
     if isinstance(window, Rolling):
         amount, unit = window_amount(window.minutes)
-        return {"unit": unit, "amount": str(amount), "zone": "UTC"}
+        return {"unit": unit, "amount": str(amount)}
     if isinstance(window, Calendar):
-        return {
-            "unit": f"{window.period}:{window.offset}", "amount": "14", "zone": window.zone
-        }  # fmt: skip
-    kind = type(window).__name__.lower()
-    return {"unit": kind, "amount": "14", "zone": "UTC"}
+        return {"unit": f"{window.period}:{window.offset}", "zone": window.zone}
+    if isinstance(window, LatestVisits):
+        return {"unit": "visits", "visits": str(window.visits)}
+    if isinstance(window, Since):
+        return {"unit": "since", "type": window.type, "category": window.category}
+    if isinstance(window, Dates):
+        return {"unit": "dates", "from": window.start, "to": window.end, "zone": window.zone}
+    return {"unit": type(window).__name__.lower()}
+
+
+def _odd_parts(given: Mapping[str, Any]) -> dict[str, str]:
+    """What was typed, of a window that is not even spelled as one."""
+    kind = given.get("kind")
+    if isinstance(kind, str) and kind in WINDOW_CHOICES:
+        typed = {name: str(given[name]) for name in WINDOW_PARTS if name in given}
+        return {**typed, "unit": kind}
+    minutes = given.get("minutes", "")
+    return {"unit": "minutes" if minutes else "days", "amount": str(minutes)}
 
 
 def parts_of_filters(value: Any) -> list[dict[str, str]]:
@@ -183,9 +228,11 @@ def _value_text(value: Any) -> str:
     return "" if value is None or (isinstance(value, float) and isnan(value)) else str(value)
 
 
-def part_words() -> dict[str, Any]:
-    """What the browser needs to say filters and windows as personalization.rules.event_values."""
+def part_words(categories: Mapping[str, str]) -> dict[str, Any]:
+    """What the browser needs to say filters and windows as personalization.rules.event_values;
+    `categories` are names by slug."""
     return {
+        "categories": dict(categories),
         "fields": {name: field_words(name) for name in (*FIELDS, AMOUNT)},
         "property": PROPERTY,
         "operators": {name: operator.words for name, operator in OPERATORS.items()},

@@ -21,6 +21,7 @@ from personalization.rule_form.posted import ROOT, choice_part, condition_of, me
 from personalization.rules.conditions import BY_KIND, Condition, Field
 from personalization.rules.event_values import MAX_FILTERS
 from personalization.rules.tree import LABELS, MAX_DEPTH, MAX_TEXT
+from profiles.features.definition import MAX_VISITS
 
 #: What a group can be called in the form; "not" only where a stored rule has one.
 GROUP_LABELS = {
@@ -31,6 +32,8 @@ GROUP_LABELS = {
 }
 
 
+#: What an optional field says where nothing is chosen; others say "any".
+NOTHING = {"event_type": "nothing"}
 #: What a field is typed into: the type of an input, or "lines", "boxes", "box". A choice is none.
 INPUTS: Mapping[str, str] = {
     "number": "number",
@@ -264,7 +267,7 @@ def _control(
     options = None
     if choices is not None:
         options = (
-            [("", "any" if described.optional else "choose …")]
+            [("", NOTHING.get(described.type, "any") if described.optional else "choose …")]
             if (described.optional or not shown)
             else []
         )
@@ -299,7 +302,7 @@ def _shown(value: Any) -> str:
 
 def _parted(described: Field, value: Any, row: str, names: Names, error: str) -> Control:
     if described.type == "window":
-        lines = [_window_line(described.name, row, parts_of_window(value))]
+        lines = [_window_line(described.name, row, names, parts_of_window(value))]
     else:
         lines = [
             _filter_line(f"{described.name}{number}_", row, names, parts)
@@ -318,11 +321,23 @@ def _parted(described: Field, value: Any, row: str, names: Names, error: str) ->
     )
 
 
-def _window_line(name: str, row: str, parts: Mapping[str, str]) -> list[Control]:
+def _window_line(name: str, row: str, names: Names, parts: Mapping[str, str]) -> list[Control]:
+    """All that windows have; admin.css shows what the chosen one takes."""
+
+    def part(of: str, label: str, type: str) -> Control:
+        return replace(_part(row, f"{name}_{of}", label, parts[of]), type=type)
+
+    most = str(MAX_VISITS)
+    category = parts["category"]
     return [
         _part(row, f"{name}_unit", "Within", parts["unit"], WINDOW_CHOICES),
-        replace(_part(row, f"{name}_amount", "How many", parts["amount"]), type="number"),
-        replace(_part(row, f"{name}_zone", "Time zone", parts["zone"]), type="zone"),
+        part("amount", "How many", "number"),
+        replace(part("visits", "How many", "number"), low="1", high=most, step="1"),
+        _part(row, f"{name}_type", "Event", parts["type"], names.event_types),
+        _part(row, f"{name}_category", "In category", category, names.categories, nothing="any"),
+        part("from", "From", "date"),
+        part("to", "Before", "date"),
+        part("zone", "Time zone", "zone"),
     ]
 
 
@@ -342,13 +357,20 @@ def filter_line_new(names: Names, *, row: str = ROOT, number: int = 0) -> list[C
 
 
 def _part(
-    row: str, part: str, label: str, value: str, choices: Mapping[str, str] | None = None
+    row: str,
+    part: str,
+    label: str,
+    value: str,
+    choices: Mapping[str, str] | None = None,
+    *,
+    nothing: str = "",
 ) -> Control:
+    """`nothing` is what it is called where nothing needs to be chosen."""
     options = None
     if choices is not None:
         options = list(choices.items())
-        if not value:
-            options.insert(0, ("", "choose …"))
-        elif value not in choices:
+        if nothing or not value:
+            options.insert(0, ("", nothing or "choose …"))
+        if value and value not in choices:
             options.append((value, f"{value.partition('|')[0]} (not there any more)"))
     return Control(f"{row}.{part}", part, label, value, options)

@@ -77,7 +77,7 @@ def rule_definitions(names: Names) -> dict[str, Any]:
             }
             for condition in CONDITIONS
         },
-        "parts": part_words(),
+        "parts": part_words(names.categories),
         "joined": JOINED,
         "counted": COUNTED,
         "negated": NEGATED,

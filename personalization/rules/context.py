@@ -204,6 +204,12 @@ class Context:
         """
         values = self._feature_values
         if feature.key not in values:
-            kept = self.state.features.get(feature.key) if self.state is not None else None
-            values[feature.key] = feature_read(kept, feature, self.now, visit=self.visit)
+            state = self.state
+            values[feature.key] = feature_read(
+                state.features.get(feature.key) if state is not None else None,
+                feature,
+                self.now,
+                visit=self.visit,
+                starts=state.starts if state is not None else (),
+            )
         return values[feature.key]

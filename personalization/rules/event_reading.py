@@ -102,7 +102,10 @@ def ratio_of_rolling(values: Sequence[Any], now: float, params: Params) -> Any:
 
 
 def followed(values: Sequence[Any], now: float, params: Params) -> bool:
-    """(first time of one, last time of the other): whether the other came after the one."""
+    """(first time of one, last time of the other): whether the other came after the one; or what
+    was read of their order."""
+    if len(values) == 1:
+        return bool(values[0])
     began, then = values
     return began is not None and then is not None and began < then
 

@@ -23,9 +23,12 @@ from profiles.features.definition import (
     PROPERTY,
     Calendar,
     Condition,
+    Dates,
     Feature,
+    LatestVisits,
     Lifetime,
     Rolling,
+    Since,
     Window,
 )
 from profiles.features.values import Value
@@ -63,6 +66,16 @@ def window_of(value: Any) -> Window:
     return window
 
 
+def window_normal(value: Any) -> dict[str, Any]:
+    """A checked window in its one spelling, with all it can have.
+
+    >>> window_normal({"kind": "since", "type": "purchase"})
+    {'kind': 'since', 'type': 'purchase', 'category': ''}
+    """
+    spelled: dict[str, Any] = msgspec.to_builtins(window_of(value))
+    return spelled
+
+
 # --- What is wrong ------------------------------------------------------------------------------
 
 
@@ -97,14 +110,29 @@ def window_error(value: Any) -> str | None:
     """
     >>> window_error({"kind": "rolling", "minutes": 0})
     'a rolling window has 1 to 132,480 minutes.'
+    >>> window_error({"kind": "visits", "visits": "many"})
+    'use a whole number of visits.'
     """
     try:
-        feature_check(Feature("event", "count", window_of(value)))
+        window = window_of(value)
+        feature_check(Feature("event", "count", window))
     except msgspec.ValidationError:
-        return "choose a window; of a rolling one use a whole number of minutes, up to 92 days."
+        kind = value.get("kind") if isinstance(value, dict) else None
+        return _SPELLED.get(kind if isinstance(kind, str) else "", _SPELLED[""])
     except FeatureError as error:
         return error.message[:1].lower() + error.message[1:]
+    if isinstance(window, Since) and not _is_line(window.category):
+        return "of a category one line, without control characters."
     return None
+
+
+#: What is said of a window that is spelled wrong, by its kind.
+_SPELLED: Mapping[str, str] = {
+    "": "choose a window; of a rolling one use a whole number of minutes, up to 92 days.",
+    "dates": "of dates give the zone, and the first day, the day before which it ends, or both.",
+    "visits": "use a whole number of visits.",
+    "since": "choose the event since which it counts.",
+}
 
 
 def field_error(value: Any) -> str | None:
@@ -154,12 +182,17 @@ def value_words(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).lower()
 
 
-def window_words(value: Any) -> str:
-    """
+def window_words(value: Any, category: Callable[[str], str] = str) -> str:
+    """`category` makes a category's name of its slug.
+
     >>> window_words({"kind": "rolling", "minutes": 20160}), window_words({"kind": "visit"})
     ('within 14 days', 'in this visit')
     >>> window_words({"kind": "calendar", "period": "week", "zone": "Europe/Oslo", "offset": -1})
     'last week (Europe/Oslo)'
+    >>> window_words({"kind": "dates", "zone": "UTC", "from": "2026-11-01", "to": "2026-12-01"})
+    'from 2026-11-01 until before 2026-12-01 (UTC)'
+    >>> window_words({"kind": "since", "type": "add_to_cart", "category": "music"})
+    'since the last add to cart in music'
     """
     window = window_of(value)
     if isinstance(window, Rolling):
@@ -167,7 +200,22 @@ def window_words(value: Any) -> str:
         return f"within {number} {unit[:-1] if number == 1 else unit}"
     if isinstance(window, Calendar):
         return f"{CALENDAR_WORDS[window.period, window.offset]} ({window.zone})"
+    if isinstance(window, Dates):
+        return f"{_dates_words(window)} ({window.zone})"
+    if isinstance(window, LatestVisits):
+        many = window.visits > 1
+        return f"in the last {window.visits} visits" if many else "in the last visit"
+    if isinstance(window, Since):
+        where = f" in {category(window.category)}" if window.category else ""
+        return f"since the last {window.type.replace('_', ' ')}{where}"
     return LIFETIME_WORDS if isinstance(window, Lifetime) else VISIT_WORDS
+
+
+def _dates_words(window: Dates) -> str:
+    if not window.end:
+        return f"from {window.start} on"
+    before = f"before {window.end}"
+    return f"from {window.start} until {before}" if window.start else before
 
 
 def window_amount(minutes: int) -> tuple[int, str]:
@@ -179,9 +227,10 @@ def window_amount(minutes: int) -> tuple[int, str]:
     return minutes // UNITS[unit], unit
 
 
-#: The words of a value that has parts, by the type of its field.
-WORDS: Mapping[str, Callable[[Any], str]] = {
-    "where": filters_words,
+#: The words of a value that has parts, by the type of its field: of the value, and what makes a
+#: category's name of its slug.
+WORDS: Mapping[str, Callable[[Any, Callable[[str], str]], str]] = {
+    "where": lambda value, category: filters_words(value),
     "window": window_words,
-    "event_field": field_words,
+    "event_field": lambda value, category: field_words(value),
 }

@@ -22,7 +22,7 @@ from personalization.rules.dates import (
 )
 from personalization.rules.versions import MAX_VERSION, VERSION_PATTERN, version_key
 from personalization.rules.wildcards import MAX_PATTERN
-from profiles.features.definition import MAX_MINUTES, OPERATORS, PERIODS, PROPERTY
+from profiles.features.definition import MAX_MINUTES, MAX_VISITS, OPERATORS, PERIODS, PROPERTY
 
 MAX_TEXT = 200
 MAX_VALUES = 50
@@ -32,6 +32,7 @@ CAMPAIGN_PATTERN = "^[0-9]{1,12}$"
 #: The key of a segment.
 SEGMENT_PATTERN = "^[a-z0-9][a-z0-9-]*$"
 MAX_SEGMENT_KEY = 64
+EVENT_TYPE_PATTERN = "^[a-z][a-z0-9_]{0,39}$"
 
 FieldType = Literal[
     "number",
@@ -96,10 +97,11 @@ def field_error(field: Field, value: Any) -> str | None:
 
 
 def field_normal(field: Field, value: Any) -> Any:
-    """A checked value in its one spelling: choices in the order of their table."""
+    """A checked value in its one spelling: choices in the order of their table, windows with all
+    that they have."""
     if field.type == "choices" and field.choices is not None:
         return [choice for choice in field.choices if choice in value]
-    return value
+    return event_values.window_normal(value) if field.type == "window" else value
 
 
 # --- What is wrong -----------------------------------------------------------------------------
@@ -268,19 +270,39 @@ def _where_schema(field: Field) -> dict[str, Any]:
     return {"type": "array", "maxItems": event_values.MAX_FILTERS, "items": filters}
 
 
-def _window_schema(field: Field) -> dict[str, Any]:
+def window_schema() -> dict[str, Any]:
+    """A window, which the schema of rules defines once under this name."""
     minutes = {"type": "integer", "minimum": 1, "maximum": MAX_MINUTES}
     calendar = {
         "period": {"enum": list(PERIODS)},
         "zone": text_schema(least=1, most=MAX_ZONE),
         "offset": {"enum": [0, -1]},
     }
+    day = {"type": "string", "pattern": f"^(?:{DATE_PATTERN[1:-1]})?$"}
+    dates = {"zone": text_schema(least=1, most=MAX_ZONE), "from": day, "to": day}
+    visits = {"visits": {"type": "integer", "minimum": 1, "maximum": MAX_VISITS}}
+    since = {
+        "type": {"type": "string", "pattern": EVENT_TYPE_PATTERN},
+        "category": text_schema(),
+    }
+    kinds = [
+        ("rolling", {"minutes": minutes}, ["minutes"]),
+        ("calendar", calendar, ["period", "zone"]),
+        ("visit", {}, []),
+        ("lifetime", {}, []),
+        ("dates", dates, ["zone"]),
+        ("visits", visits, ["visits"]),
+        ("since", since, ["type"]),
+    ]
     windows = [
-        _closed({"kind": {"const": "rolling"}, "minutes": minutes}, required=["kind", "minutes"]),
-        _closed({"kind": {"const": "calendar"}, **calendar}, required=["kind", "period", "zone"]),
-        *(_closed({"kind": {"const": kind}}, required=["kind"]) for kind in ("visit", "lifetime")),
+        _closed({"kind": {"const": kind}, **properties}, required=["kind", *required])
+        for kind, properties, required in kinds
     ]
     return {"oneOf": windows}
+
+
+def _window(field: Field) -> dict[str, Any]:
+    return {"$ref": "#/$defs/window"}
 
 
 def _closed(properties: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
@@ -324,7 +346,7 @@ FIELD_TYPES: Mapping[FieldType, FieldKind] = {
     "segment": FieldKind(_segment_error, _spelled(SEGMENT_PATTERN, MAX_SEGMENT_KEY)),
     "event_field": FieldKind(lambda field, value: event_values.field_error(value), _event_field),
     "where": FieldKind(lambda field, value: event_values.filters_error(value), _where_schema),
-    "window": FieldKind(lambda field, value: event_values.window_error(value), _window_schema),
+    "window": FieldKind(lambda field, value: event_values.window_error(value), _window),
     "version": FieldKind(
         _read_error(version_key, "use a version, as 17.5 or 2.0.1-beta.", MAX_VERSION),
         _spelled(VERSION_PATTERN, MAX_VERSION),

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from personalization.rules.conditions import CONDITIONS, Condition, Field
-from personalization.rules.fields import FIELD_TYPES, text_schema
+from personalization.rules.fields import FIELD_TYPES, text_schema, window_schema
 from personalization.rules.tree import LABELS, MAX_CONDITIONS, MAX_DEPTH
 
 #: What rule_parse refuses though the schema accepts it, as parts of what it then says.
@@ -22,11 +22,13 @@ UNSAID = {
     "which time zones there are": "there is no such time zone",
     "which time zones the calendar of a window has": "there is no time zone",
     "what an event type may be called": "An event type is up to 40",
+    "that a window between dates has one of them, and they are in order": "before which it ends",
     "which operators and values a filter's field takes": "filter ",
     "that numbers are made from a field of numbers": "needs numbers",
     "that of what arrives in parts there is a sum and a mean only": "arrives in parts",
     "how many days or weeks can lie in a window": "can lie in",
     "that different days are counted over at most 63 days": "when days are counted",
+    "that a category of what may not lie between comes with an event": "may not lie between",
     "how long a pause may be": "together with the days since",
     "that a whole number is not written with a fraction of zero": "use a whole number",
 }
@@ -54,6 +56,7 @@ def rule_schema() -> dict[str, Any]:
                     for kind in leaves
                 ],
             },
+            "window": window_schema(),
             **{f"condition_{kind}": schema for kind, schema in leaves.items()},
         },
     }

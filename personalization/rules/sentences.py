@@ -38,7 +38,7 @@ def _plain(value: Any) -> str:
 
 def _word(field: Field, given: Any, form: str, categories: Mapping[str, str]) -> str:
     if field.type in WORDS:
-        return WORDS[field.type](given)
+        return WORDS[field.type](given, lambda slug: categories.get(slug) or readable(slug))
     if isinstance(given, list):
         return _joined([_one_of(field, one) for one in given], "and" if form == "&" else "or")
     if isinstance(given, bool):

@@ -56,6 +56,7 @@ __all__ = (
     "rule_features",
     "rule_parse",
     "rule_purposes",
+    "rule_same",
     "sentence_of",
 )
 
@@ -94,6 +95,22 @@ def rule_parse(tree: Any, *, is_inlined: bool = False) -> Node:
     {'condition': 'device', 'value': 'phone'}
     """
     return _parse(tree, "", 1, _Reading(is_inlined=is_inlined))
+
+
+def rule_same(one: Any, other: Any) -> bool:
+    """Whether two rules as JSON ask the same: a field that one of them has not, as it was stored
+    before there was one, has its default.
+
+    >>> rule_same({"condition": "visits", "value": 2}, {"condition": "visits", "operator": ">="})
+    True
+    """
+    if one == other:
+        return True
+    try:
+        rules = [rule_as_json(rule_parse(tree, is_inlined=True)) for tree in (one, other)]
+    except RuleError:
+        return False
+    return rules[0] == rules[1]
 
 
 def _parse(tree: Any, where: str, depth: int, reading: _Reading) -> Node:

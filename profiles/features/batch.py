@@ -14,8 +14,12 @@ from profiles.features.definition import (
     TIME,
     Calendar,
     Condition,
+    Dates,
     Feature,
+    LatestVisits,
+    Order,
     Rolling,
+    Since,
     Visit,
     date_of,
 )
@@ -32,23 +36,64 @@ from profiles.features.values import (
 
 
 def feature_value(
-    events: Iterable[FeatureEvent], feature: Feature, now: float, *, visit: int | None = None
+    events: Iterable[FeatureEvent],
+    feature: Feature,
+    now: float,
+    *,
+    visit: int | None = None,
+    starts: Sequence[int] = (),
 ) -> Value | None:
     """The value at `now` (seconds since 1970 UTC), as if nothing later had happened yet.
 
-    `visit` is the visit that goes on at `now`. Without limits: every window is exact, and distinct
-    values are counted however many there are.
+    `visit` is the visit that goes on at `now`, `starts` are when the latest visits began
+    (milliseconds, ascending). Without limits: every window is exact, and distinct values are
+    counted however many there are.
     """
     until = round(now * 1000)
-    counted = [
+    past = [event for event in events if int(event.occurred_ms) <= until]
+    own = [
         event
-        for event in events
+        for event in past
         if event.type == feature.type
-        and int(event.occurred_ms) <= until
-        and _is_inside(feature, int(event.occurred_ms), until, event.visit, visit)
         and all(_holds(condition, event) for condition in feature.where)
     ]
+    window = feature.window
+    if isinstance(window, Order):
+        return _followed(past, own, window, until)
+    if isinstance(window, Since):
+        marks = _happened(past, window.type, window.category)
+        counted = [e for e in own if marks and int(e.occurred_ms) > marks[-1]]
+    elif isinstance(window, LatestVisits):
+        since = starts[-window.visits] if len(starts) >= window.visits else float("-inf")
+        counted = [e for e in own if e.visit is not None and int(e.occurred_ms) >= since]
+    else:
+        counted = [e for e in own if _is_inside(feature, int(e.occurred_ms), until, e.visit, visit)]
     return _AGGREGATE[feature.aggregation](feature, counted)
+
+
+def _happened(events: Iterable[FeatureEvent], type: str, category: str) -> list[int]:
+    """When events of a type happened, in a category if it is named; ascending."""
+    return sorted(
+        int(event.occurred_ms)
+        for event in events
+        if event.type == type
+        and event.part == 0
+        and (not category or text_fold(event.category) == text_fold(category))
+    )
+
+
+def _followed(
+    past: Sequence[FeatureEvent], own: Sequence[FeatureEvent], window: Order, now: int
+) -> bool:
+    start = now - window.minutes * 60_000
+    then = _happened(past, window.then, window.then_category)
+    without = _happened(past, window.without, window.without_category) if window.without else []
+    return any(
+        start < int(event.occurred_ms) < later
+        and not any(int(event.occurred_ms) < between < later for between in without)
+        for event in _whole(own)
+        for later in then
+    )
 
 
 def _is_inside(
@@ -62,9 +107,18 @@ def _is_inside(
         if window.offset == -1:
             first = _first_day(first - timedelta(days=1), window.period)
         return _period_begins(when, window) == first
+    if isinstance(window, Dates):
+        return not (
+            (window.start and when < _midnight(window.start, window.zone))
+            or (window.end and when >= _midnight(window.end, window.zone))
+        )
     if isinstance(window, Visit):
         return visit is not None and visit == current
     return True
+
+
+def _midnight(day: str, zone: str) -> float:
+    return datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000
 
 
 def _period_begins(when: int, window: Calendar) -> date:

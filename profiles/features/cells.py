@@ -7,6 +7,7 @@ Cells are never changed, only replaced. By aggregation a cell is
     mean                   [events, millionths]
     latest, first          [milliseconds since 1970, value]
     distinct               the hashes of up to DISTINCT_VALUES values, the smallest, ascending
+    followed               whether it was (profiles.features.order)
 """
 
 from bisect import bisect_left
@@ -69,10 +70,13 @@ FINISH: Mapping[str, Callable[[Cell], Value | None]] = {
     "latest": lambda cell: cell[1],
     "first": lambda cell: cell[1],
     "distinct": len,
+    "followed": bool,
 }
 
 #: The value of no event at all: none were counted, summed or told apart; others have no value.
-EMPTY: Mapping[str, Value | None] = {"count": 0, "distinct": 0, "sum": 0.0}
+EMPTY: Mapping[str, Value | None] = {
+    "count": 0, "distinct": 0, "sum": 0.0, "followed": False
+}  # fmt: skip
 
 
 def lift_of(feature: Feature) -> Lift:

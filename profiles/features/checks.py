@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from math import isfinite
 from types import MappingProxyType
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
@@ -19,6 +19,7 @@ from profiles.features.definition import (
     FIELDS,
     MAX_MINUTES,
     MAX_VALUES,
+    MAX_VISITS,
     NUMERIC,
     OPERATORS,
     PERIODS,
@@ -26,10 +27,16 @@ from profiles.features.definition import (
     TIME,
     Calendar,
     Condition,
+    Dates,
     Feature,
+    LatestVisits,
+    Order,
     Rolling,
+    Since,
+    Window,
     date_of,
 )
+from profiles.features.periods import day_begins, day_read
 from profiles.features.values import MAX_NUMBER, MAX_TEXT, Value, kind_of
 
 MAX_FEATURES = 64
@@ -43,6 +50,7 @@ LIMITS = MappingProxyType(
         "values": MAX_VALUES,
         "characters": MAX_TEXT,
         "minutes": MAX_MINUTES,
+        "visits": MAX_VISITS,
         "number": int(MAX_NUMBER),
     }
 )
@@ -96,29 +104,42 @@ def feature_check(feature: Feature, *, cumulative: Collection[str] = ()) -> None
 
     `cumulative` names the event types whose value arrives in parts, as dwell and scroll do.
     """
-    if not _TYPE.fullmatch(feature.type):
-        raise FeatureError(
-            "type", "An event type is up to 40 small letters, digits and underscores."
-        )
+    _type_check(feature.type, "type")
     is_cumulative = feature.type in cumulative
     _aggregation_check(feature, is_cumulative)
     if len(feature.where) > MAX_CONDITIONS:
         raise FeatureError("where", f"There are at most {MAX_CONDITIONS} conditions.")
     for number, condition in enumerate(feature.where):
         _condition_check(condition, f"where[{number}]", is_cumulative)
-    if isinstance(feature.window, Rolling) and feature.aggregation == "first":
-        raise FeatureError("window.kind", "What came first moves on with a rolling window.")
-    if isinstance(feature.window, Rolling) and not 1 <= feature.window.minutes <= MAX_MINUTES:
-        raise FeatureError("window.minutes", f"A rolling window has 1 to {MAX_MINUTES:,} minutes.")
-    if isinstance(feature.window, Calendar):
-        _calendar_check(feature.window)
+    _pairing_check(feature)
+    _window_check(feature.window)
+
+
+def _type_check(name: str, place: str) -> None:
+    if not _TYPE.fullmatch(name):
+        raise FeatureError(
+            place, "An event type is up to 40 small letters, digits and underscores."
+        )
+
+
+def _pairing_check(feature: Feature) -> None:
+    """Whether the aggregation goes with the window."""
+    if feature.aggregation == "first" and isinstance(
+        feature.window, Rolling | Since | LatestVisits
+    ):
+        kind = "rolling window" if isinstance(feature.window, Rolling) else "window of this kind"
+        raise FeatureError("window.kind", f"What came first moves on with a {kind}.")
+    if (feature.aggregation == "followed") != isinstance(feature.window, Order):
+        raise FeatureError(
+            "window.kind", "Of an order it is asked whether it was followed, and nothing else."
+        )
 
 
 def _aggregation_check(feature: Feature, is_cumulative: bool) -> None:
     aggregation, of = feature.aggregation, feature.of
     if aggregation not in AGGREGATIONS:
         raise FeatureError("aggregation", f"There is no aggregation {aggregation!r}.")
-    if aggregation == "count":
+    if aggregation in {"count", "followed"}:
         if of:
             raise FeatureError("of", "A count is of events, not of a field.")
         return
@@ -189,6 +210,50 @@ def _value_check(value: Value, place: str) -> None:
         raise FeatureError(place, "This is no number.")
     if kind_of(value) is None:
         raise FeatureError(place, f"A number is within ±{MAX_NUMBER:,.0f}.")
+
+
+def _window_check(window: Window) -> None:
+    if isinstance(window, Rolling | Order) and not 1 <= window.minutes <= MAX_MINUTES:
+        raise FeatureError("window.minutes", f"A rolling window has 1 to {MAX_MINUTES:,} minutes.")
+    if isinstance(window, LatestVisits) and not 1 <= window.visits <= MAX_VISITS:
+        raise FeatureError("window.visits", f"The last 1 to {MAX_VISITS} visits can be asked for.")
+    if isinstance(window, Calendar):
+        _calendar_check(window)
+    if isinstance(window, Dates):
+        _dates_check(window)
+    if isinstance(window, Since):
+        _type_check(window.type, "window.type")
+        _category_check(window.category, "window.category")
+    if isinstance(window, Order):
+        _order_check(window)
+
+
+def _dates_check(window: Dates) -> None:
+    _zone_check(window.zone, "window.zone")
+    for name, text in (("from", window.start), ("to", window.end)):
+        if text and day_read(text) is None:
+            raise FeatureError(f"window.{name}", f"Use a day, as 2026-12-24, not {text[:20]!r}.")
+    if not window.start and not window.end:
+        raise FeatureError("window.from", "Name the first day, or the day before which it ends.")
+    if window.start and window.end:
+        zone = ZoneInfo(window.zone)
+        if day_begins(window.start, zone) >= day_begins(window.end, zone):
+            raise FeatureError("window.to", "It begins before the day before which it ends.")
+
+
+def _order_check(window: Order) -> None:
+    _type_check(window.then, "window.then")
+    _category_check(window.then_category, "window.then_category")
+    if window.without:
+        _type_check(window.without, "window.without")
+    elif window.without_category:
+        raise FeatureError("window.without_category", "Name the event that is not to lie between.")
+    _category_check(window.without_category, "window.without_category")
+
+
+def _category_check(category: str, place: str) -> None:
+    if len(category) > MAX_TEXT:
+        raise FeatureError(place, f"A category has at most {MAX_TEXT} characters.")
 
 
 def _calendar_check(window: Calendar) -> None:

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from profiles.features.values import Kind, Value, kind_of, text_fold
 
@@ -74,6 +74,7 @@ AGGREGATIONS: Mapping[str, str] = {
     "max": "largest {of} of {type} events",
     "latest": "latest {of} of {type} events",
     "first": "first {of} of {type} events",
+    "followed": "whether {type} events",
 }
 NUMERIC = ("sum", "mean", "min", "max")
 #: Those that later parts of a growing event add to.
@@ -87,6 +88,8 @@ PERIODS = ("day", "week", "month")
 EXACT_MOMENTS = 64
 DISTINCT_VALUES = 64
 VISITS_KEPT = 4
+#: The most visits that a window of the latest ones has.
+MAX_VISITS = 10
 #: Minutes in a bucket: the first that cuts the window into at most BUCKETS, or else a day.
 BUCKET_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
 BUCKETS = 48
@@ -124,8 +127,50 @@ class Lifetime(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"
     """Everything there is."""
 
 
-Window = Rolling | Calendar | Visit | Lifetime
-WINDOWS = ("rolling", "calendar", "visit", "lifetime")
+class Dates(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="dates"):
+    """From the beginning of one day to that of another, `[from, to)`, as a zone's clocks show them.
+
+    Days are written `2026-12-24`; one of the two may be "": no end on that side.
+    """
+
+    zone: str
+    start: str = field(name="from", default="")
+    end: str = field(name="to", default="")
+
+
+class LatestVisits(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="visits"):
+    """The latest so many visits, the one that goes on among them; whoever reads says since when."""
+
+    visits: int
+
+
+class Since(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="since"):
+    """What came after the latest event of a type, in a category if it is named; nothing where there
+    was none."""
+
+    type: str
+    category: str = ""
+
+
+class Order(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="order"):
+    """The last so many minutes, and what is to follow in them: `then`, with none of `without`
+    between, each an event type and, if it is named, a category."""
+
+    minutes: int
+    then: str
+    then_category: str = ""
+    without: str = ""
+    without_category: str = ""
+
+    @property
+    def span_ms(self) -> int:
+        return self.minutes * MINUTE_MS
+
+
+Window = Rolling | Calendar | Visit | Lifetime | Dates | LatestVisits | Since | Order
+WINDOWS = ("rolling", "calendar", "visit", "lifetime", "dates", "visits", "since", "order")
+#: Windows over which a value stays what it is as time passes.
+STILL = (Lifetime, Dates)
 
 
 class Condition(Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,7 +189,11 @@ class Exactness(NamedTuple):
     far end rounded down to a multiple of `edge_ms` since 1970 UTC. `distinct` is exact up to
     `values` and then stays there: at least so many. A visit is exact while fewer than `visits`
     others have an event after its first one: visits that do not overlap always are, until so many
-    follow.
+    follow; the latest visits are while visits do not overlap. What came since an event is exact
+    while it happened at no more than `moments` different times; with more it begins with the bucket
+    in which the event lies (profiles.features.since).
+    An order is exact while each of its kinds happened at no more than `moments` different times;
+    with more it looks back no farther than those.
     """
 
     moments: int | None = None
@@ -170,7 +219,10 @@ class Feature(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
         compared, and 5 for 5.0 make no difference.
         """
         where = sorted(_canonical(condition) for condition in self.where)
-        window = msgspec.to_builtins(self.window)
+        window = {
+            name: text_fold(value) if name.endswith("category") else value
+            for name, value in msgspec.to_builtins(self.window).items()
+        }
         document = [self.type, self.aggregation, self.of, where, window]
         raw = msgspec.json.encode(document, order="deterministic")
         return blake2b(raw, digest_size=6).hexdigest()
@@ -181,8 +233,13 @@ class Feature(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
         values = DISTINCT_VALUES if self.aggregation == "distinct" else None
         if isinstance(self.window, Visit):
             return Exactness(values=values, visits=VISITS_KEPT)
-        if isinstance(self.window, Rolling) and self.aggregation not in {"distinct", "latest"}:
-            return Exactness(moments=EXACT_MOMENTS, edge_ms=self.window.bucket_ms)
+        if isinstance(self.window, Order):
+            return Exactness(moments=EXACT_MOMENTS)
+        if self.aggregation not in {"distinct", "latest"}:
+            if isinstance(self.window, Rolling):
+                return Exactness(moments=EXACT_MOMENTS, edge_ms=self.window.bucket_ms)
+            if isinstance(self.window, Since):
+                return Exactness(moments=EXACT_MOMENTS)
         return Exactness(values=values)
 
     def describe(self) -> str:
@@ -194,7 +251,10 @@ class Feature(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
         """
         what = AGGREGATIONS[self.aggregation].format(type=self.type, of=_field_words(self.of))
         where = " and ".join(_condition_words(condition) for condition in self.where)
-        return f"{what}{' where ' + where if where else ''}, {_window_words(self.window)}"
+        said = f"{what}{' where ' + where if where else ''}"
+        if isinstance(self.window, Order):
+            said += f" were {_order_words(self.window)}"
+        return f"{said}, {_window_words(self.window)}"
 
 
 def _canonical(condition: Condition) -> tuple[str, str, str]:
@@ -242,8 +302,18 @@ def _value_words(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).lower()
 
 
+def _order_words(window: Order) -> str:
+    between = _named(window.without, window.without_category)
+    without = f" with no {between} between" if between else ""
+    return f"followed by {_named(window.then, window.then_category)}{without}"
+
+
+def _named(type: str, category: str) -> str:
+    return f"{type} in “{category}”" if category else type
+
+
 def _window_words(window: Window) -> str:
-    if isinstance(window, Rolling):
+    if isinstance(window, Rolling | Order):
         for unit, minutes in (("day", 1440), ("hour", 60), ("minute", 1)):
             if window.minutes % minutes == 0:
                 number = window.minutes // minutes
@@ -252,4 +322,13 @@ def _window_words(window: Window) -> str:
         words: Any = {"day": ("today", "yesterday")}
         this, last = words.get(window.period, (f"this {window.period}", f"last {window.period}"))
         return f"{last if window.offset else this} ({window.zone})"
+    if isinstance(window, Dates):
+        start = f"from {window.start}" if window.start else ""
+        end = f"before {window.end}" if window.end else ""
+        return f"{start}{' and ' if start and end else ''}{end} ({window.zone})"
+    if isinstance(window, Since):
+        return f"since the latest {_named(window.type, window.category)}"
+    if isinstance(window, LatestVisits):
+        number = window.visits
+        return "in the latest visit" if number == 1 else f"in the latest {number} visits"
     return "in this visit" if isinstance(window, Visit) else "ever"

@@ -9,74 +9,48 @@ same event counts twice: duplicates are sorted out before. How exact a reading i
 `Feature.exactness`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from profiles.features.cells import EMPTY, FINISH, Cell, Lift, lift_of
-from profiles.features.definition import Feature, Visit
+from profiles.features.cells import EMPTY, FINISH, Cell
+from profiles.features.definition import Feature
 from profiles.features.events import FeatureEvent
-from profiles.features.filters import Test, condition_test
-from profiles.features.keeping import Keep, keep_of
+from profiles.features.plans import Plan, plans_of
 from profiles.features.state import FeatureState
 from profiles.features.values import Value
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A feature made ready: its tests, what an event is worth, and how that is kept."""
-
-    key: str
-    type: str
-    tests: tuple[Test, ...]
-    lift: Lift
-    put: Callable[[FeatureState, int, int | None, Cell], None]
-    keep: Keep
-
-
-@dataclass(frozen=True, slots=True)
 class Compiled:
-    """Features made ready, by event type and by key."""
+    """Features made ready, by the types of events they look at and by key."""
 
     by_type: Mapping[str, tuple[Plan, ...]]
-    by_key: Mapping[str, Plan]
+    by_key: Mapping[str, tuple[Plan, ...]]
 
 
 def feature_compile(features: Iterable[Feature]) -> Compiled:
     """Make checked features ready to be kept; those that ask the same are kept once."""
-    by_key = {feature.key: _plan(feature) for feature in features}
+    by_key = {feature.key: _plans_of(feature) for feature in features}
     by_type: dict[str, tuple[Plan, ...]] = {}
-    for plan in by_key.values():
-        by_type[plan.type] = (*by_type.get(plan.type, ()), plan)
+    for plans in by_key.values():
+        for plan in plans:
+            by_type[plan.type] = (*by_type.get(plan.type, ()), plan)
     return Compiled(by_type, by_key)
 
 
 #: By key and not by equality, to which 1 and True are one value.
-_plans: dict[str, Plan] = {}
+_plans: dict[str, tuple[Plan, ...]] = {}
 _PLANS = 4096
 
 
-def _plan(feature: Feature) -> Plan:
+def _plans_of(feature: Feature) -> tuple[Plan, ...]:
     """Made once per process, as long as there are not too many."""
-    plan = _plans.get(feature.key)
-    if plan is None:
+    plans = _plans.get(feature.key)
+    if plans is None:
         if len(_plans) >= _PLANS:
             _plans.clear()
-        plan = _plans[feature.key] = _plan_make(feature)
-    return plan
-
-
-def _plan_make(feature: Feature) -> Plan:
-    tests = [condition_test(condition) for condition in feature.where]
-    if isinstance(feature.window, Visit):
-        tests.append(_has_visit)
-    keep = keep_of(feature)
-    lift = lift_of(feature)
-    return Plan(feature.key, feature.type, tuple(tests), lift, keep.put, keep)
-
-
-def _has_visit(event: Any) -> bool:
-    return event.visit is not None
+        plans = _plans[feature.key] = plans_of(feature)
+    return plans
 
 
 def features_add(states: dict[str, FeatureState], compiled: Compiled, event: FeatureEvent) -> None:
@@ -93,9 +67,9 @@ def features_add(states: dict[str, FeatureState], compiled: Compiled, event: Fea
 
 def feature_add(state: FeatureState, feature: Feature, event: FeatureEvent) -> None:
     """Add one event to the state of a feature, in place, if it counts for it."""
-    plan = _plan(feature)
-    if event.type == plan.type and (cell := _worth(plan, event)) is not None:
-        plan.put(state, int(event.occurred_ms), event.visit, cell)
+    for plan in _plans_of(feature):
+        if event.type == plan.type and (cell := _worth(plan, event)) is not None:
+            plan.put(state, int(event.occurred_ms), event.visit, cell)
 
 
 def _worth(plan: Plan, event: FeatureEvent) -> Cell | None:
@@ -110,32 +84,39 @@ def features_merge(
 ) -> None:
     """Add everything `others` keep of these features, in place: as if their events were added."""
     for key, other in others.items():
-        plan = compiled.by_key.get(key)
-        if plan is not None:
-            states[key] = _merged(plan, states.get(key) or FeatureState(), other)
+        plans = compiled.by_key.get(key)
+        if plans is not None:
+            states[key] = _merged(plans[0], states.get(key) or FeatureState(), other)
 
 
 def feature_merge(a: FeatureState, b: FeatureState, feature: Feature) -> FeatureState:
     """A new state of both states' events."""
-    return _merged(_plan(feature), a, b)
+    return _merged(_plans_of(feature)[0], a, b)
 
 
 def _merged(plan: Plan, a: FeatureState, b: FeatureState) -> FeatureState:
-    state = FeatureState(list(a.times), list(a.held), dict(a.cells))
+    state = FeatureState(list(a.times), list(a.held), dict(a.cells), a.mark)
     plan.keep.merge(state, b)
     return state
 
 
 def feature_read(
-    state: FeatureState | None, feature: Feature, now: float, *, visit: int | None = None
+    state: FeatureState | None,
+    feature: Feature,
+    now: float,
+    *,
+    visit: int | None = None,
+    starts: Sequence[int] = (),
 ) -> Value | None:
     """The feature's value at `now` (seconds since 1970 UTC); None when no event gives it one.
 
     Counts, distinct values and sums of nothing are 0. `visit` is the visit that goes on at `now`,
-    None when there is none; only windows of this visit look at it. No state is one without
-    events. A moment before the latest event that was added is read as that event's time.
+    None when there is none; only windows of this visit look at it. `starts` are when the latest
+    MAX_VISITS visits began (milliseconds, ascending), for windows of the latest visits. No state is
+    one without events. A moment before the latest event that was added is read as that event's
+    time.
     """
     if state is None:
         return EMPTY.get(feature.aggregation)
-    cell = _plan(feature).keep.read(state, round(now * 1000), visit)
+    cell = _plans_of(feature)[0].keep.read(state, round(now * 1000), visit, starts)
     return EMPTY.get(feature.aggregation) if cell is None else FINISH[feature.aggregation](cell)

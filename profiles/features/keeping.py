@@ -1,4 +1,4 @@
-"""What a window keeps of the past: one class per way of keeping, chosen by `keep_of`.
+"""What a window keeps of the past: one class per way of keeping, chosen by plans.keep_of.
 
 Each puts a cell where its time belongs, merges two states and reads a moment. What is kept is a
 function of the events alone, whatever their order: a cell goes only when enough later ones, or a
@@ -8,25 +8,28 @@ No reading is for a moment before the latest event: `read` then answers for that
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from profiles.features.cells import JOIN, Cell
+from profiles.features.cells import Cell
 from profiles.features.definition import (
     DISTINCT_VALUES,
     EXACT_MOMENTS,
     VISITS_KEPT,
     Calendar,
-    Feature,
+    LatestVisits,
     Rolling,
-    Visit,
 )
 from profiles.features.periods import period_number
 from profiles.features.state import FeatureState
 
 Join = Callable[[Cell, Cell], Cell]
+#: After which moment the window lies, at a moment and with the beginnings of visits; None: nothing
+#: lies in it yet.
+Edge = Callable[[FeatureState, int, Sequence[int]], int | None]
+_BEFORE_ALL = -(1 << 62)
 
 
 class Keep(Protocol):
@@ -36,24 +39,28 @@ class Keep(Protocol):
     def merge(self, state: FeatureState, other: FeatureState) -> None:
         """Add everything `other` keeps, in place."""
 
-    def read(self, state: FeatureState, now: int, visit: int | None) -> Cell | None:
-        """The cell of the window at `now` (milliseconds); None when nothing lies in it."""
+    def read(
+        self, state: FeatureState, now: int, visit: int | None, starts: Sequence[int]
+    ) -> Cell | None:
+        """The cell of the window at `now` (milliseconds); None when nothing lies in it.
+
+        `visit` is the one that goes on, `starts` are when the latest visits began, ascending.
+        """
 
 
-def keep_of(feature: Feature) -> Keep:
-    """How the feature's window keeps its past."""
-    window, join = feature.window, JOIN[feature.aggregation]
-    if isinstance(window, Calendar):
-        return Periods(join, window)
-    if isinstance(window, Visit):
-        return Visits(join)
-    if not isinstance(window, Rolling):
-        return Whole(join)
-    if feature.aggregation == "latest":
-        return Newest(join, window)
-    if feature.aggregation == "distinct":
-        return LastSeen(window)
-    return Moments(join, window)
+def edge_rolling(window: Rolling) -> Edge:
+    span = window.span_ms
+    return lambda state, now, starts: now - span
+
+
+def edge_visits(window: LatestVisits) -> Edge:
+    """The beginning of the visit that is the first of the latest so many."""
+    visits = window.visits
+    return lambda state, now, starts: starts[-visits] - 1 if len(starts) >= visits else _BEFORE_ALL
+
+
+def edge_since(state: FeatureState, now: int, starts: Sequence[int]) -> int | None:
+    return state.mark
 
 
 class Whole:
@@ -70,20 +77,25 @@ class Whole:
         for cell in other.cells.values():
             self.put(state, 0, None, cell)
 
-    def read(self, state: FeatureState, now: int, visit: int | None) -> Cell | None:
+    def read(
+        self, state: FeatureState, now: int, visit: int | None, starts: Sequence[int]
+    ) -> Cell | None:
         return state.cells.get(0)
 
 
 class Newest(Whole):
-    """The latest value only: when it is older than the window, everything is."""
+    """The latest value only: when it is before the window, everything is."""
 
-    def __init__(self, join: Join, window: Rolling) -> None:
+    def __init__(self, join: Join, edge: Edge) -> None:
         super().__init__(join)
-        self.span = window.span_ms
+        self.edge = edge
 
-    def read(self, state: FeatureState, now: int, visit: int | None) -> Cell | None:
+    def read(
+        self, state: FeatureState, now: int, visit: int | None, starts: Sequence[int]
+    ) -> Cell | None:
         cell: Cell = state.cells.get(0)
-        return cell if cell is not None and cell[0] > now - self.span else None
+        edge = self.edge(state, now, starts)
+        return cell if cell is not None and edge is not None and cell[0] > edge else None
 
 
 class Periods:
@@ -108,13 +120,17 @@ class Periods:
         for number, cell in other.cells.items():
             self._put(state.cells, number, cell)
 
-    def read(self, state: FeatureState, now: int, visit: int | None) -> Cell | None:
+    def read(
+        self, state: FeatureState, now: int, visit: int | None, starts: Sequence[int]
+    ) -> Cell | None:
         latest = max(state.cells, default=0)
         return state.cells.get(max(self.number(now), latest) + self.offset)
 
 
 class Visits:
     """A cell per visit, of the visits whose latest event is the latest."""
+
+    most = VISITS_KEPT
 
     def __init__(self, join: Join) -> None:
         self.join = join
@@ -127,42 +143,68 @@ class Visits:
             cells[visit] = self.join(cells[visit], cell)
         else:
             cells[visit] = cell
-        if (gone := _last_seen(state, when, visit, VISITS_KEPT)) is not None:
+        if (gone := _last_seen(state, when, visit, self.most)) is not None:
             del cells[gone]
 
     def merge(self, state: FeatureState, other: FeatureState) -> None:
         for when, visit in zip(other.times, other.held, strict=True):
             self.put(state, when, visit, other.cells[visit])
 
-    def read(self, state: FeatureState, now: int, visit: int | None) -> Cell | None:
+    def read(
+        self, state: FeatureState, now: int, visit: int | None, starts: Sequence[int]
+    ) -> Cell | None:
         return state.cells.get(visit) if visit is not None else None
 
 
-class LastSeen:
-    """When each value was last seen, of the values seen latest: rolling distinct."""
+class Latest(Visits):
+    """The visits that have something in them since the first of the latest so many began."""
 
-    def __init__(self, window: Rolling) -> None:
-        self.span = window.span_ms
+    def __init__(self, join: Join, window: LatestVisits) -> None:
+        super().__init__(join)
+        self.edge = edge_visits(window)
+        # So that there is room for visits beside them, as on two devices.
+        self.most = window.visits + VISITS_KEPT - 1
+
+    def read(
+        self, state: FeatureState, now: int, visit: int | None, starts: Sequence[int]
+    ) -> Cell | None:
+        edge = self.edge(state, now, starts)
+        inside = state.held[bisect_right(state.times, edge) :] if edge is not None else []
+        return reduce(self.join, [state.cells[each] for each in inside]) if inside else None
+
+
+class LastSeen:
+    """When each value was last seen, of those seen latest: distinct where the past moves on."""
+
+    def __init__(self, edge: Edge) -> None:
+        self.edge = edge
 
     def put(self, state: FeatureState, when: int, visit: int | None, cell: Cell) -> None:
         self._put(state, when, cell[0])
 
     def _put(self, state: FeatureState, when: int, value: int) -> None:
-        times, held = state.times, state.held
         _last_seen(state, when, value, DISTINCT_VALUES)
-        if times[0] <= (edge := times[-1] - self.span):
+        self.prune(state)
+
+    def prune(self, state: FeatureState) -> None:
+        """Let go what no later reading can need."""
+        times = state.times
+        if times and (edge := self.edge(state, times[-1], ())) is not None and times[0] <= edge:
             gone = bisect_right(times, edge)
-            del times[:gone], held[:gone]
+            del times[:gone], state.held[:gone]
 
     def merge(self, state: FeatureState, other: FeatureState) -> None:
         for when, value in zip(other.times, other.held, strict=True):
             self._put(state, when, value)
+        self.prune(state)
 
-    def read(self, state: FeatureState, now: int, visit: int | None) -> Cell | None:
+    def read(
+        self, state: FeatureState, now: int, visit: int | None, starts: Sequence[int]
+    ) -> Cell | None:
         times = state.times
-        if not times:
+        if not times or (edge := self.edge(state, max(now, times[-1]), starts)) is None:
             return None
-        return state.held[bisect_right(times, max(now, times[-1]) - self.span) :]
+        return state.held[bisect_right(times, edge) :]
 
 
 def _last_seen(state: FeatureState, when: int, what: int, most: int) -> int | None:
@@ -247,7 +289,9 @@ class Moments:
         if state.times:
             self._prune(state)
 
-    def read(self, state: FeatureState, now: int, visit: int | None) -> Cell | None:
+    def read(
+        self, state: FeatureState, now: int, visit: int | None, starts: Sequence[int]
+    ) -> Cell | None:
         times = state.times
         if not times:
             return None

@@ -1,7 +1,8 @@
 """Days, weeks and months as a zone's clocks show them, by number. No clocks, no settings."""
 
+import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -25,3 +26,34 @@ def period_number(period: str, zone: ZoneInfo) -> Callable[[int], int]:
         return day if period == "day" else (day - 1) // 7  # day 1 was a Monday
 
     return lambda when: number(when // 60_000)
+
+
+#: The years that a day may be of.
+MIN_YEAR, MAX_YEAR = 1970, 2200
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def day_read(text: str) -> date | None:
+    """The day a text names; None for none.
+
+    >>> day_read("2026-02-28"), day_read("2026-02-29"), day_read("28.2.2026")
+    (datetime.date(2026, 2, 28), None, None)
+    """
+    try:
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+    return day if day and MIN_YEAR <= day.year <= MAX_YEAR else None
+
+
+def day_begins(text: str, zone: ZoneInfo) -> int:
+    """When a day begins on the zone's clocks, in milliseconds since 1970: of a midnight that they
+    show twice the first, of one that they leave out the moment at which they do.
+
+    >>> day_begins("2026-03-29", ZoneInfo("Europe/Copenhagen"))
+    1774738800000
+    """
+    day = day_read(text)
+    if day is None:
+        raise ValueError(f"{text} is no day.")
+    return int(datetime.combine(day, time(), zone).timestamp()) * 1000

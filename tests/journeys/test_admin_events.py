@@ -60,13 +60,24 @@ def every_event_condition() -> dict[str, Any]:
         {"kind": "rolling", "minutes": 61},
         {"kind": "calendar", "period": "week", "zone": "Europe/Oslo", "offset": -1},
     ]
+    newer: list[dict[str, Any]] = [
+        {"kind": "dates", "zone": "Europe/Oslo", "from": "2026-11-01", "to": "2026-12-01"},
+        {"kind": "dates", "zone": "UTC", "from": "", "to": "2026-12-01"},
+        {"kind": "visits", "visits": 1},
+        {"kind": "visits", "visits": 3},
+        {"kind": "since", "type": "add_to_cart", "category": "gardening"},
+        {"kind": "since", "type": "gone_type", "category": "gone-by"},
+    ]
     more: list[dict[str, Any]] = [
         {"condition": "event_count", "operator": "between", "window": window, "where": FILTERS}
         for window in windows
     ]
+    more += [{"condition": "event_did", "window": window} for window in newer]
     more += [
         {"condition": "event_did", "answer": "did_not", "type": "gone_type", "category": "gone-by"},
         {"condition": "event_count", "operator": "=", "value": 0},
+        {"condition": "event_count", "operator": "=", "value": 0, "type": "exposure"},
+        {"condition": "event_sequence", "without": "search", "without_category": "gardening"},
         {"condition": "event_trend", "period": "month", "value": 0.25},
         {"condition": "event_value", "field": "property.unit_price", "value": -2.5},
         {"condition": "event_stopped", "days": 1, "earlier": 1},
@@ -130,7 +141,7 @@ def test_a_marketer_publishes_on_what_visitors_did_before(
     part(second, "window_unit").select_option("lifetime")
     expect(page.locator(SENTENCE)).to_have_text(
         "Viewed pages in Gardening where content type is “article” at least 3 times within 14 days"
-        " and never purchased so far."
+        " and has not purchased so far."
     )
     page.get_by_role("button", name="Save and publish …").last.click()
     page.wait_for_url("**/step/publish/")
@@ -204,9 +215,15 @@ def test_filters_come_and_go_by_keyboard_and_never_more_than_three(marketer: Pag
     expect(add).to_be_enabled()
     contains = part(first, "where0_operator").locator("option[value=contains]")
     assert contains.is_disabled(), "a number contains nothing"
+    part(first, "window_unit").select_option(label="since the last …")
+    expect(part(first, "window_amount")).to_be_hidden()
+    part(first, "window_type").select_option(label="Added to cart")
+    expect(page.locator(SENTENCE)).to_contain_text("at least 2 since the last add to cart and made")
     save(page)
     row.refresh_from_db()
     assert [one["values"] for one in row.rule["all"][0]["where"]] == [[0], [2]]
+    since = {"kind": "since", "type": "add_to_cart", "category": ""}
+    assert row.rule["all"][0]["window"] == since
 
 
 def test_a_wrong_filter_is_told_beside_the_filters(marketer: Page) -> None:

@@ -77,7 +77,7 @@ def test_a_marketer_invents_a_visitor_and_sees_the_draft_as_them(
     why = preview.locator(".at-slot").first
     expect(why).to_contain_text("Home: hero")
     expect(why).to_contain_text("this draft")
-    for condition in ("viewed pages in Gardening", "never purchased", "using a phone"):
+    for condition in ("viewed pages in Gardening", "has not purchased", "using a phone"):
         expect(why.locator("details[open]")).to_contain_text(condition)
     expect(why.locator("details[open]")).to_contain_text("measured: 8")
 

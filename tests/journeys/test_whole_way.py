@@ -118,7 +118,7 @@ def test_a_marketer_takes_a_campaign_all_the_way_to_a_page(
     rule_build(page)
     page.fill("#id_priority", "100")
     expect(page.locator(SENTENCE)).to_have_text(
-        f"{CONDITIONS[0]} and never purchased so far and {CONDITIONS[2]} and using a phone."
+        f"{CONDITIONS[0]} and has not purchased so far and {CONDITIONS[2]} and using a phone."
     )
     expect(page.locator("[data-reach-text]")).to_have_text("At most 5 of 5 visitors")
     expect(page.locator("[data-reach]")).to_contain_text("Known once it is published")

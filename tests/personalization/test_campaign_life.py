@@ -236,6 +236,15 @@ def test_a_version_whose_variant_is_gone_cannot_come_back(site: Site) -> None:
         )
 
 
+def test_a_rule_that_is_only_spelled_out_is_no_change(site: Site) -> None:
+    """Saved again in the form, a rule gets the fields that conditions have since it was stored."""
+    short, full = {"condition": "visits", "value": 3}, {"condition": "visits", "operator": ">="}
+    campaign = edited(site.campaign, rule={"all": [short]})
+    campaigning.campaign_publish(campaign=campaign, by="mara")
+    assert not draft_differs(edited(fresh(campaign), rule={"all": [{**full, "value": 3}]}))
+    assert draft_differs(edited(fresh(campaign), rule={"all": [{**full, "value": 4}]}))
+
+
 def test_limits_are_published_compared_and_rolled_back(site: Site) -> None:
     group = ExclusionGroup.objects.create(name="Sales")
     limits = LIMITS | {"group": group.pk}

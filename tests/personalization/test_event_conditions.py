@@ -8,6 +8,7 @@ import pytest
 from personalization.campaigns import feature_plan
 from personalization.campaigns.feature_plan import Need, features_plan
 from personalization.rule_form import parts as rule_parts
+from personalization.rule_form.parts import parts_of_window
 from personalization.rule_form.posted import tree_errors, tree_from_posted
 from personalization.rule_form.words import rule_sentence
 from personalization.rules import event_values
@@ -20,6 +21,8 @@ from tests.personalization.test_event_laws import context_of
 ARTICLE = {"field": "content_type", "operator": "eq", "values": ["article"]}
 WEEK = {"kind": "calendar", "period": "week", "zone": "Europe/Oslo", "offset": 0}
 EVER = {"kind": "lifetime"}
+SINCE = {"kind": "since", "type": "purchase"}
+ADVENT = {"kind": "dates", "zone": "Europe/Oslo", "from": "2026-11-29", "to": "2026-12-25"}
 
 
 def test_the_examples_of_the_docstrings_run() -> None:
@@ -31,14 +34,14 @@ def test_the_examples_of_the_docstrings_run() -> None:
     ("leaf", "said"),
     [
         ({"condition": "event_did", "answer": "did_not", "type": "purchase", "window": EVER},
-         "never purchased so far"),
+         "has not purchased so far"),
         ({"condition": "event_count", "category": "gardening", "where": [ARTICLE]},
          "viewed pages in Gardening where content type is “article” at least 3 times"
          " within 14 days"),
         ({"condition": "event_count", "operator": "between", "value": 1, "to": 4, "window": WEEK},
          "viewed pages between 1 and 4 times this week (Europe/Oslo)"),
         ({"condition": "event_count", "operator": "=", "value": 0, "window": {"kind": "visit"}},
-         "never viewed pages in this visit"),
+         "has not viewed pages in this visit"),
         ({"condition": "event_distinct", "value": 5},
          "viewed pages with at least 5 different values of item within 14 days"),
         ({"condition": "event_value", "field": "property.unit_price", "aggregation": "max"},
@@ -55,6 +58,27 @@ def test_the_examples_of_the_docstrings_run() -> None:
          "viewed pages at least 1.5 times as often this week as last week (Europe/Oslo)"),
         ({"condition": "event_sequence", "type": "add_to_cart"},
          "added to the cart and after that purchased, both within 14 days"),
+        ({"condition": "event_sequence", "type": "add_to_cart", "without": "search"},
+         "added to the cart and after that purchased, not having searched in between, both within"
+         " 14 days"),
+        ({"condition": "event_count", "category": "gardening", "window": SINCE},
+         "viewed pages in Gardening at least 3 times since the last purchase"),
+        ({"condition": "event_did", "window": SINCE | {"category": "home-office"}},
+         "viewed pages since the last purchase in Home office"),
+        ({"condition": "event_did", "window": {"kind": "visits", "visits": 1}},
+         "viewed pages in the last visit"),
+        ({"condition": "event_did", "answer": "did_not", "window": {"kind": "visits", "visits": 3}},
+         "has not viewed pages in the last 3 visits"),
+        ({"condition": "event_did", "window": ADVENT},
+         "viewed pages from 2026-11-29 until before 2026-12-25 (Europe/Oslo)"),
+        ({"condition": "event_did", "window": ADVENT | {"to": ""}},
+         "viewed pages from 2026-11-29 on (Europe/Oslo)"),
+        ({"condition": "event_did", "window": ADVENT | {"from": ""}},
+         "viewed pages before 2026-12-25 (Europe/Oslo)"),
+        ({"condition": "event_did", "answer": "did_not", "type": "exposure"},
+         "has not been shown something personal within 14 days"),
+        ({"condition": "campaign_contact", "campaign": "7", "operator": "=", "value": 0},
+         "has not been shown “campaign 7” within 14 days"),
         ({"condition": "event_unfinished"},
          "added to the cart within 7 days and not purchased since"),
         ({"condition": "campaign_contact", "campaign": "7", "what": "dismiss"},
@@ -78,6 +102,22 @@ def test_a_condition_reads_well(leaf: dict[str, Any], said: str) -> None:
         ({"condition": "event_did", "window": {"kind": "rolling", "minutes": 1.5}}, "window"),
         ({"condition": "event_did", "window": WEEK | {"zone": "Mars/Olympus"}}, "window"),
         ({"condition": "event_did", "window": "14 days"}, "window"),
+        ({"condition": "event_did", "window": ADVENT | {"zone": "Mars/Olympus"}}, "window"),
+        ({"condition": "event_did", "window": ADVENT | {"to": "2026-11-29"}}, "window"),
+        ({"condition": "event_did", "window": ADVENT | {"to": "29.12.2026"}}, "window"),
+        ({"condition": "event_did", "window": ADVENT | {"from": "", "to": ""}}, "window"),
+        ({"condition": "event_did", "window": {"kind": "visits", "visits": 11}}, "window"),
+        ({"condition": "event_did", "window": {"kind": "visits", "visits": "all"}}, "window"),
+        ({"condition": "event_did", "window": {"kind": ["visits"]}}, "window"),
+        ({"condition": "event_did", "window": {"kind": "visits", "visits": [3]}}, "window"),
+        ({"condition": "event_did", "window": SINCE | {"type": ""}}, "window"),
+        ({"condition": "event_did", "window": SINCE | {"category": "a\nb"}}, "window"),
+        ({"condition": "event_did", "window": SINCE | {"__class__": "x"}}, "window"),
+        ({"condition": "event_did",
+          "window": {"kind": "order", "minutes": 5, "then": "purchase"}}, "window"),
+        ({"condition": "event_sequence", "without": "Page View"}, "without"),
+        ({"condition": "event_sequence", "without": "search", "then": "{{7*7}}"}, "then"),
+        ({"condition": "event_sequence", "without_category": "gardening"}, "without_category"),
         ({"condition": "event_did", "type": "Page View"}, "type"),
         ({"condition": "event_did", "type": "{{7*7}}"}, "type"),
         ({"condition": "event_count", "operator": "between", "value": 5, "to": 4}, "to"),
@@ -154,6 +194,52 @@ def test_an_edge_is_where_the_docs_say(
     assert rule.test(context) is answer
 
 
+@pytest.mark.parametrize(
+    ("ages", "between", "then", "answer"),
+    [
+        ([3], [], [1], True),
+        ([3], [2], [1], False),
+        ([3, 1.5], [2], [1], True),
+        ([3], [3, 1], [1], True),
+        ([3], [2], [2.5], True),
+        ([7], [], [1], False),
+        ([3], [], [], False),
+    ],
+)
+def test_one_thing_then_another_with_none_of_a_third_between(
+    ages: list[float], between: list[float], then: list[float], answer: bool
+) -> None:
+    leaf = {"condition": "event_sequence", "days": 7, "type": "view", "without": "search"}
+    rule = rule_parse(leaf)
+    events = [
+        FeatureEvent(kind, NOW_MS - round(age * DAY_MS))
+        for kind, each in (("view", ages), ("search", between), ("purchase", then))
+        for age in each
+    ]
+    assert rule.test(context_of(events, rule_features(rule), NOW_MS)) is answer
+
+
+def test_who_never_did_what_a_window_counts_since_has_done_nothing_since() -> None:
+    rule = rule_parse({"condition": "event_did", "type": "view", "window": SINCE})
+    seen = [FeatureEvent("view", NOW_MS - DAY_MS)]
+    bought = [*seen, FeatureEvent("purchase", NOW_MS - 2 * DAY_MS)]
+    for events, answer in ((seen, False), (bought, True)):
+        context = context_of(events, rule_features(rule), NOW_MS)
+        assert rule.test(context) is answer
+        assert (
+            rule_parse({"not": {"condition": "event_did", "type": "view", "window": SINCE}}).test(
+                context
+            )
+            is not answer
+        )
+
+
+def test_a_sequence_with_nothing_between_asks_for_what_it_always_asked() -> None:
+    """Published rules keep their features, so nothing has to be made anew for them."""
+    rule = rule_parse({"condition": "event_sequence", "days": 7})
+    assert [feature.aggregation for feature in rule_features(rule)] == ["min", "max"]
+
+
 def test_rules_that_ask_the_same_share_a_feature() -> None:
     did = {"condition": "event_did", "category": "Garden", "where": [ARTICLE]}
     count = {"condition": "event_count", "category": "garden", "where": [ARTICLE]}
@@ -213,20 +299,35 @@ def test_one_filter_too_many_is_refused_and_not_cut() -> None:
         ("hours", "1.5", {"kind": "rolling", "minutes": 90}),
         ("visit", "14", {"kind": "visit"}),
         ("month:-1", "14", {"kind": "calendar", "period": "month", "zone": "UTC", "offset": -1}),
+        ("visits", "14", {"kind": "visits", "visits": 3}),
+        ("since", "14", {"kind": "since", "type": "purchase", "category": "home"}),
+        ("dates", "14", {"kind": "dates", "zone": "UTC", "from": "2026-11-29", "to": ""}),
     ],
 )
 def test_a_window_is_put_together_from_its_parts(
     unit: str, amount: str, window: dict[str, Any]
 ) -> None:
-    leaf = posted(window_unit=unit, window_amount=amount, window_zone="UTC")
+    leaf = posted(
+        window_unit=unit, window_amount=amount, window_zone="UTC", window_visits="3",
+        window_type="purchase", window_category="home", window_from="2026-11-29", window_to="",
+    )  # fmt: skip
     assert leaf["window"] == window
     assert tree_errors({"all": [leaf]}) == {}
+    shown = {f"window_{name}": text for name, text in parts_of_window(window).items()}
+    assert posted(**shown)["window"] == window, "opened and saved unchanged"
 
 
-@pytest.mark.parametrize(("unit", "amount"), [("days", "93"), ("days", ""), ("eons", "1")])
-def test_a_window_that_is_none_is_refused(unit: str, amount: str) -> None:
+@pytest.mark.parametrize(
+    ("unit", "amount", "why"),
+    [("days", "93", "1 to 132,480"), ("days", "", "whole number of minutes"),
+     ("eons", "1", "choose a window"), ("visits", "", "whole number of visits"),
+     ("since", "", "An event type"), ("dates", "", "name the first day")],
+)  # fmt: skip
+def test_a_window_that_is_none_is_refused(unit: str, amount: str, why: str) -> None:
     leaf = posted(window_unit=unit, window_amount=amount, window_zone="UTC")
-    assert list(tree_errors({"all": [leaf]})) == ["rule.0.window"]
+    errors = tree_errors({"all": [leaf]})
+    assert list(errors) == ["rule.0.window"]
+    assert why.lower() in errors["rule.0.window"].lower()
 
 
 # --- Whose features fit ---------------------------------------------------------------------------

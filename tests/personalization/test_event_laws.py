@@ -21,7 +21,7 @@ from personalization.rules.operators import NOT_SET
 from personalization.rules.tree import rule_features, rule_parse
 from profiles.features.batch import feature_value
 from profiles.features.checks import feature_document
-from profiles.features.definition import Calendar, Feature, Lifetime, Rolling
+from profiles.features.definition import Calendar, Feature, Lifetime, Order, Rolling
 from profiles.features.definition import Condition as Filter
 from profiles.features.events import FeatureEvent
 from profiles.features.fold import feature_compile, features_add
@@ -30,11 +30,15 @@ from profiles.features.values import UNITS, number_units
 from profiles.state import State
 from tests.personalization.trees import is_valid, values
 from tests.profiles.features.histories import CONDITIONS as FILTERS
-from tests.profiles.features.histories import WINDOWS, ZONES, histories
+from tests.profiles.features.histories import WINDOWS, ZONES, histories, starts_of
 
 DAY_MS = 86_400_000
 EVENT_CONDITIONS = tuple(each for each in CONDITIONS if each.features is not None)
-_DOCUMENTS = [feature_document(Feature("view", "count", window)) for window in WINDOWS]
+_DOCUMENTS = [
+    feature_document(Feature("view", "count", window))
+    for window in WINDOWS
+    if not isinstance(window, Order)
+]
 DRAWN: dict[str, st.SearchStrategy[Any]] = {
     "event_type": st.sampled_from(["view", "view", "click"]),
     "category": st.sampled_from(["", "", "garden"]),
@@ -58,6 +62,8 @@ NUMBERS = {
 
 
 def drawn(field: Field) -> st.SearchStrategy[Any]:
+    if field.name == "without":
+        return st.sampled_from(["", "view", "click"])
     if field.type in DRAWN:
         return DRAWN[field.type]
     is_number = field.name in NUMBERS and field.choices is None
@@ -87,7 +93,7 @@ def context_of(events: Sequence[FeatureEvent], features: Sequence[Feature], now_
     for event in events:
         features_add(kept, compiled, event)
     latest = max(events, key=lambda event: event.occurred_ms, default=None)
-    state = State(definition=1, features=kept)
+    state = State(definition=1, features=kept, starts=starts_of(events))
     if latest is not None:
         state.last, state.visit = int(latest.occurred_ms), latest.visit or 0
     return Context(now_ms / 1000, state=state, kept={feature.key for feature in features})
@@ -108,7 +114,11 @@ class Told:
     def value(self, aggregation: str, of: str = "", window: Any = None) -> Any:
         window = window_of(self.params["window"]) if window is None else window
         feature = Feature(self.params["type"], aggregation, window, of, self.where())
-        return feature_value(self.events, feature, self.now / 1000, visit=self.visit)
+        return self.read(feature)
+
+    def read(self, feature: Feature) -> Any:
+        starts = starts_of(self.events)
+        return feature_value(self.events, feature, self.now / 1000, visit=self.visit, starts=starts)
 
     def where(self) -> tuple[Filter, ...]:
         category = self.params["category"]
@@ -126,9 +136,10 @@ class Told:
             if feature_value([event], once, 1e12) and low < event.occurred_ms <= high
         )
 
-    def then(self) -> "Told":
+    def then(self, name: str = "then") -> "Told":
+        """Of the events of another field."""
         params = {
-            "type": self.params["then"], "category": self.params["then_category"], "where": []
+            "type": self.params[name], "category": self.params[f"{name}_category"], "where": []
         }  # fmt: skip
         return Told(self.events, params, self.now)
 
@@ -211,7 +222,12 @@ def said_trend(told: Told) -> bool | None:
 def said_sequence(told: Told) -> bool:
     days = told.params["days"]
     then = told.then().times(days)
-    return any(first < second for first in told.times(days) for second in then)
+    without = told.then("without").times() if told.params["without"] else []
+    return any(
+        first < second and not any(first < between < second for between in without)
+        for first in told.times(days)
+        for second in then
+    )
 
 
 def said_unfinished(told: Told) -> bool:
@@ -225,8 +241,7 @@ def said_contact(told: Told) -> bool | None:
     where = filters_of(OF_SEVEN)
     window = window_of(told.params["window"])
     feature = Feature(told.params["what"], "count", window, where=where)
-    count = feature_value(told.events, feature, told.now / 1000, visit=told.visit)
-    return compared(count, told.params)
+    return compared(told.read(feature), told.params)
 
 
 def said_conversion(told: Told) -> bool:

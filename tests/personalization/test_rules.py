@@ -164,7 +164,7 @@ def test_requests_and_consent_can_be_asked(rule: dict[str, Any], expected: bool 
     [
         ({"condition": "events", "value": 1}, "viewed pages at least once within 7 days"),
         ({"condition": "events", "type": "purchase", "operator": "=", "value": 0, "days": 1},
-         "never purchased within 1 day"),
+         "has not purchased within 1 day"),
         ({"condition": "events", "type": "add_to_cart", "operator": "=", "value": 2},
          "added to the cart exactly 2 times within 7 days"),
         ({"condition": "events", "type": "own_kind", "category": "home-office"},

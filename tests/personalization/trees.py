@@ -30,6 +30,17 @@ WINDOWS = st.one_of(
         st.sampled_from(["UTC", "Europe/Copenhagen"]),
         st.sampled_from([0, -1]),
     ),
+    st.builds(lambda visits: {"kind": "visits", "visits": visits}, st.integers(1, 10)),
+    st.builds(
+        lambda type, category: {"kind": "since", "type": type, "category": category},
+        st.sampled_from(["purchase", "page_view"]),
+        st.sampled_from(["", "gardening"]),
+    ),
+    st.builds(
+        lambda days, zone: {"kind": "dates", "zone": zone, "from": days[0], "to": days[1]},
+        st.sampled_from([("2026-03-29", "2026-10-25"), ("2025-11-01", ""), ("", "2200-12-31")]),
+        ZONES,
+    ),
 )  # fmt: skip
 FILTERS = st.lists(
     st.one_of(

@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 from profiles import declaring, rebuild, selectors, services
 from profiles.compare import state_differences
 from profiles.features.checks import FeatureError
-from profiles.features.definition import Calendar, Condition, Feature, Lifetime, Rolling, Visit
+from profiles.features.definition import (
+    Calendar,
+    Condition,
+    Dates,
+    Feature,
+    LatestVisits,
+    Lifetime,
+    Order,
+    Rolling,
+    Since,
+    Visit,
+)
 from profiles.features.fold import feature_read
 from profiles.models import Rebuild
 from profiles.state import State
@@ -29,7 +40,17 @@ GARDENING = Feature(
 SPENT = Feature("purchase", "sum", Lifetime(), "property.value")
 ATTENTION = Feature("dwell", "sum", Calendar("week", "Europe/Berlin"), "amount")
 CLICKS_NOW = Feature("click", "count", Visit())
-ALL = (GARDENING, SPENT, ATTENTION, CLICKS_NOW)
+CLICKS_SINCE = Feature("click", "count", Since("purchase"))
+ALL = (
+    GARDENING,
+    SPENT,
+    ATTENTION,
+    CLICKS_NOW,
+    CLICKS_SINCE,
+    Feature("click", "count", LatestVisits(2)),
+    Feature("click", "count", Dates("UTC", "2020-01-01")),
+    Feature("click", "followed", Order(7 * DAY, "purchase", "gardening", "dwell")),
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +71,8 @@ def profile(visitor_id: UUID) -> State:
 
 def value(visitor_id: UUID, feature: Feature) -> Any:
     state = profile(visitor_id)
-    return feature_read(state.features.get(feature.key), feature, time.time(), visit=state.visit)
+    kept = state.features.get(feature.key)
+    return feature_read(kept, feature, time.time(), visit=state.visit, starts=state.starts)
 
 
 def put(visitor_id: UUID, *events: dict[str, Any], **receipt: Any) -> None:
@@ -74,6 +96,24 @@ def test_a_declared_feature_is_backfilled_and_then_kept() -> None:
     assert (value(ana, GARDENING), value(ana, ATTENTION)) == (4, 30.0)
     put(ana, event_make("purchase", properties={"value": 7.5}))
     assert value(ana, SPENT) == 20.0
+
+
+def test_what_opens_and_interrupts_is_read_from_the_stored_events_as_well() -> None:
+    ana, now = ana_make(), time.time() * 1000
+    interrupted = Feature("click", "followed", Order(DAY, "purchase", without="search"))
+    followed = Feature("click", "followed", Order(DAY, "purchase", without="share"))
+    visits = [Feature("click", "count", LatestVisits(number)) for number in (1, 9)]
+    for age in (5, 3):
+        put(ana, click_make(at=now - age * 3_600_000, visit=str(uuid4())))
+    put(ana, event_make("search", at=now - 7_200_000, value=None, properties={"query": "rakes"}))
+    put(ana, event_make("purchase", at=now - 3_600_000))
+    put(ana, click_make(at=now - 60_000, visit=str(uuid4())))
+    asked = [CLICKS_SINCE, interrupted, followed, *visits]
+    declaring.features_declare({"a campaign": asked}, reason="a test")
+    rebuild.rebuild_shard(0)
+    assert [value(ana, each) for each in asked] == [1, False, True, 1, 3]
+    put(ana, event_make("purchase", at=now - 30_000))
+    assert value(ana, CLICKS_SINCE) == 0
 
 
 def test_this_visit_is_the_one_of_the_latest_event() -> None:

@@ -292,6 +292,13 @@ def instead_of_none(sentence: str) -> Instead:
     return tuple(({"operator": operator, "value": "0"}, sentence) for operator in ("=", "<="))
 
 
+def instead_of_never(sentence: str) -> Instead:
+    """As instead_of_none, of a sentence that begins with what was done, {type}."""
+    shown = f"has not been shown something personal{sentence.removeprefix('{type}')}"
+    of_shown = (({"type": "exposure", **values}, shown) for values, _ in instead_of_none(sentence))
+    return (*of_shown, *instead_of_none(f"has not {sentence}"))
+
+
 def instead_of_presence(noun: str) -> Instead:
     """What is said when it is asked whether there is anything at all."""
     return tuple(

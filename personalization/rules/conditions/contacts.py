@@ -7,6 +7,7 @@ which campaign it was.
 from personalization.rules.conditions.base import (
     COUNTS,
     Condition,
+    Instead,
     count_fields,
     instead_of_none,
     instead_of_presence,
@@ -31,6 +32,16 @@ CONTACT_WORDS = {
     "click": "clicked in",
     "dismiss": "dismissed",
 }
+#: The same after "has not".
+_PERFECT = {**CONTACT_WORDS, "exposure": "been shown", "view": "seen"}
+
+
+def _instead_of_never() -> Instead:
+    return tuple(
+        ({"what": what, **values}, sentence)
+        for what, words in _PERFECT.items()
+        for values, sentence in instead_of_none(f"has not {words} “{{campaign}}” {{window}}")
+    )
 
 
 def _contacts(params: Params) -> tuple[Feature, ...]:
@@ -61,7 +72,7 @@ CONTACTS: tuple[Condition, ...] = (
         read=first,
         sentence="{what} “{campaign}” {test} {window}",
         instead=(
-            *instead_of_none("never {what} “{campaign}” {window}"),
+            *_instead_of_never(),
             *instead_of_presence("how often somebody {what} “{campaign}” {window}"),
         ),
         operators=COUNTS,

@@ -105,6 +105,8 @@ def _wrong(
         except FeatureError as error:
             head = error.where.partition(".")[0].partition("[")[0]
             name = {"of": "field"}.get(head, head)
+            if head == "window" and "window" not in labels:
+                name = error.where.partition(".")[2]
             if name == "type" and feature.type != params.get("type"):
                 name = "then"
             name = name if name in labels else "type"

@@ -15,6 +15,7 @@ from personalization.rules.conditions.base import (
     number_fields,
 )
 from personalization.rules.conditions.event_features import (
+    DAY_MINUTES,
     MAX_DAYS,
     WHAT,
     days_field,
@@ -25,7 +26,7 @@ from personalization.rules.conditions.event_features import (
 )
 from personalization.rules.fields import Field
 from personalization.rules.operators import Params
-from profiles.features.definition import Calendar, Feature, Lifetime
+from profiles.features.definition import Calendar, Feature, Lifetime, Order
 
 #: As far back as anything is asked of a first or last time: ten years.
 MAX_AGE_DAYS = 3650
@@ -42,6 +43,8 @@ TREND_WORDS = {
 }
 ROLLING_TRENDS = {"7_days": 7, "28_days": 28}
 _TREND = "{type}{category}{where} {test} times as often"
+_FOLLOWED = "{type}{category}{where} and after that {then}{then_category}"
+_BOTH = "both within {days}"
 _OTHER = (
     Field("then", "Then", "event_type", default="purchase"),
     Field("then_category", "In category", "category", optional=True, default=""),
@@ -117,8 +120,25 @@ def _then(params: Params) -> Params:
 
 
 def _one_then_other(params: Params) -> tuple[Feature, ...]:
+    """Two times where anything may lie between, which says it without keeping both in full."""
+    if params["without"]:
+        window = Order(
+            params["days"] * DAY_MINUTES,
+            params["then"],
+            params["then_category"],
+            params["without"],
+            params["without_category"],
+        )
+        return (feature_of(params, "followed", window),)
     begun = feature_of(params, "min", last_days(params["days"]), "time")
     return begun, time_of(_then(params), "max")
+
+
+def _between_check(params: Params) -> tuple[str, str] | None:
+    if params["without_category"] and not params["without"]:
+        said = "choose the event that may not lie between as well, or no category."
+        return "without_category", f"In category: {said}"
+    return None
 
 
 def _last_of_both(params: Params) -> tuple[Feature, ...]:
@@ -221,11 +241,19 @@ EVENT_TIMES: tuple[Condition, ...] = (
     event_condition(
         "event_sequence",
         "Did one thing, then another",
-        (*WHAT, *_OTHER, days_field("days", "Both within", default=14)),
+        (
+            *WHAT,
+            *_OTHER,
+            Field("without", "With none of", "event_type", optional=True, default=""),
+            Field("without_category", "In category", "category", optional=True, default=""),
+            days_field("days", "Both within", default=14),
+        ),
         features=_one_then_other,
         read=reading.followed,
-        sentence="{type}{category}{where} and after that {then}{then_category}, both within {days}",
+        sentence=f"{_FOLLOWED}, not having {{without}}{{without_category}} in between, {_BOTH}",
+        instead=(({"without": ""}, f"{_FOLLOWED}, {_BOTH}"),),
         test=lambda followed, params: followed,
+        check=_between_check,
     ),
     event_condition(
         "event_unfinished",

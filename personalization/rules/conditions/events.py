@@ -12,7 +12,7 @@ from personalization.rules.conditions.base import (
     OPTIONAL_NUMBERS,
     Condition,
     count_fields,
-    instead_of_none,
+    instead_of_never,
     instead_of_presence,
     number_fields,
     text_fields,
@@ -74,7 +74,7 @@ EVENTS: tuple[Condition, ...] = (
         _events,
         "{type}{category} {test} within {days}",
         instead=(
-            *instead_of_none("never {type}{category} within {days}"),
+            *instead_of_never("{type}{category} within {days}"),
             *instead_of_presence("how often somebody {type}{category} within {days}"),
         ),
         operators=COUNTS,
@@ -94,7 +94,13 @@ EVENTS: tuple[Condition, ...] = (
         features=count_in_window,
         read=first,
         sentence="{type}{category}{where} {window}",
-        instead=(({"answer": "did_not"}, "never {type}{category}{where} {window}"),),
+        instead=(
+            (
+                {"answer": "did_not", "type": "exposure"},
+                "has not been shown something personal{category}{where} {window}",
+            ),
+            ({"answer": "did_not"}, "has not {type}{category}{where} {window}"),
+        ),
         test=lambda times, params: (times > 0) == (params["answer"] == "did"),
     ),
     event_condition(
@@ -109,7 +115,7 @@ EVENTS: tuple[Condition, ...] = (
         read=first,
         sentence="{type}{category}{where} {test} {window}",
         instead=(
-            *instead_of_none("never {type}{category}{where} {window}"),
+            *instead_of_never("{type}{category}{where} {window}"),
             *instead_of_presence("how often somebody {type}{category}{where} {window}"),
         ),
         operators=COUNTS,

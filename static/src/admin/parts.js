@@ -17,8 +17,31 @@ export function numberWord(text) {
   return text.trim() === "" || !Number.isFinite(number) ? MISSING : general(number);
 }
 
-function windowWords(name, values, { units, windows }) {
+/** A slug as words. */
+export function readable(slug) {
+  const words = slug.replace(/[-_]/g, " ");
+  return words.slice(0, 1).toUpperCase() + words.slice(1);
+}
+
+function datesWords(from, to) {
+  if (!to) return from ? `from ${from} on` : MISSING;
+  return from ? `from ${from} until before ${to}` : `before ${to}`;
+}
+
+/** Of the windows that are said from more than their unit. */
+const WINDOWS = {
+  dates: (of) => `${datesWords(of("from"), of("to"))} (${of("zone") || MISSING})`,
+  visits: (of) => (Number(of("visits")) === 1 ? "in the last visit" : `in the last ${numberWord(of("visits"))} visits`),
+  since: (of, categories) => {
+    const category = of("category");
+    const named = category && ` in ${Object.hasOwn(categories, category) ? categories[category] : readable(category)}`;
+    return `since the last ${of("type").replaceAll("_", " ") || MISSING}${named}`;
+  },
+};
+
+function windowWords(name, values, { units, windows, categories }) {
   const unit = values[`${name}_unit`];
+  if (Object.hasOwn(WINDOWS, unit)) return WINDOWS[unit]((part) => values[`${name}_${part}`] ?? "", categories);
   if (!(unit in units)) {
     const zone = unit.includes(":") ? ` (${values[`${name}_zone`] || MISSING})` : "";
     return (windows[unit] ?? MISSING) + zone;

@@ -1,17 +1,12 @@
 // A rule in plain words, said from the server's definitions; personalization/rule_words.py says
 // the same. A node is {condition, values} or {kind, needed, members}.
-import { numberWord, partWords } from "./parts.js";
+import { numberWord, partWords, readable } from "./parts.js";
 
 const MISSING = "…";
 const PARTED = new Set(["where", "window", "event_field"]);
 const TIMED = new Set(["date", "moment", "time", "zone", "version"]);
 /** {name} is a field's word, {name#} its bare number, {name&} a list joined by "and". */
 const PLACE = /\{(\w+)([#&]?)\}/g;
-
-function readable(slug) {
-  const words = slug.replace(/[-_]/g, " ");
-  return words.slice(0, 1).toUpperCase() + words.slice(1);
-}
 
 const plain = (field, value = "") => (field.is_number ? numberWord(value) : value);
 

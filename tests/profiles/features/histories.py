@@ -7,14 +7,19 @@ from itertools import product
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from profiles.features.definition import (
     AGGREGATIONS,
     Calendar,
     Condition,
+    Dates,
     Feature,
+    LatestVisits,
     Lifetime,
+    Order,
     Rolling,
+    Since,
     Visit,
     Window,
 )
@@ -32,21 +37,41 @@ WINDOWS: tuple[Window, ...] = (
     *(Calendar("day", zone, offset) for zone, offset in product(ZONES[2:], (0, -1))),
     Visit(),
     Lifetime(),
+    Dates("Europe/Copenhagen", "2026-03-29", "2026-10-26"),
+    Dates("America/Sao_Paulo", start="2018-11-04"),
+    Dates("Pacific/Apia", end="2026-11-01"),
+    LatestVisits(1),
+    LatestVisits(3),
+    Since("click"),
+    Since("click", "Garden"),
+    Since("view", "home"),
+    Order(45 * 60, "click", "", "view", "HOME"),
+    Order(7 * 1440, "click", "garden"),
 )
 OF = {
     "count": ("",),
+    "followed": ("",),
     "distinct": ("item", "property.plan", "day.America/Sao_Paulo", "week.Europe/Copenhagen"),
     "min": ("value", "amount", "property.plan", "time"),
     "max": ("value", "amount", "property.plan", "time"),
     "latest": ("item", "property.plan", "value"),
     "first": ("item", "property.plan", "value"),
 }
-#: Every aggregation over every window; the first of a rolling one is refused.
+
+
+def is_kept(aggregation: str, window: Window) -> bool:
+    """Whether the aggregation goes with the window."""
+    if aggregation == "first":
+        return not isinstance(window, Rolling | Since | LatestVisits | Order)
+    return (aggregation == "followed") == isinstance(window, Order)
+
+
+#: Every aggregation over every window that it goes with.
 FEATURES = tuple(
     Feature("view", aggregation, window, of=of)
     for aggregation, window in product(AGGREGATIONS, WINDOWS)
     for of in OF.get(aggregation, ("value", "amount", "property.plan"))
-    if aggregation != "first" or not isinstance(window, Rolling)
+    if is_kept(aggregation, window)
 )
 CONDITIONS = (
     Condition("category", "eq", ("Garden",)),
@@ -96,7 +121,9 @@ def histories(
     They lie whole steps apart, or a millisecond off: on the edges of the window.
     """
     anchor = draw(st.sampled_from(ANCHORS))
-    unit = window.span_ms if isinstance(window, Rolling) else draw(st.sampled_from(UNITS_MS))
+    unit = draw(st.sampled_from(UNITS_MS))
+    if isinstance(window, Rolling | Order):
+        unit = window.span_ms
     times = st.builds(
         lambda steps, nudge, shift: anchor + steps * unit + nudge + shift,
         st.integers(-2, 2),
@@ -116,9 +143,27 @@ def histories(
         properties=st.none() | st.fixed_dictionaries({"plan": PLANS}),
     )
     history = draw(st.lists(events, max_size=most))
+    if isinstance(window, LatestVisits):
+        history = [in_visits(event, unit // 2) for event in history]
     moments = draw(st.lists(times, min_size=2, max_size=6))
     latest = max((int(event.occurred_ms) for event in history), default=anchor)
     return history, [*moments, latest + unit - 1, latest + unit, anchor + 500 * DAY_MS]
+
+
+def in_visits(event: FeatureEvent, length_ms: int) -> FeatureEvent:
+    """The event in the visit that goes on at its time: visits that do not overlap."""
+    visit = int(event.occurred_ms) // length_ms
+    return replace(event, visit=visit if event.visit is not None else None)
+
+
+def starts_of(events: Sequence[FeatureEvent]) -> list[int]:
+    """When the visits of these events began, ascending."""
+    begun: dict[int, int] = {}
+    for event in events:
+        if event.visit is not None:
+            when = int(event.occurred_ms)
+            begun[event.visit] = min(when, begun.get(event.visit, when))
+    return sorted(begun.values())
 
 
 @st.composite

@@ -36,11 +36,12 @@ def events_of(case: dict[str, Any]) -> list[FeatureEvent]:
 def test_a_case_reads_as_it_says(case: dict[str, Any]) -> None:
     feature = feature_parse(case["feature"], cumulative={"dwell"})
     events, now, visit = events_of(case), seconds(case["now"]), case.get("visit")
+    starts = [round(seconds(at) * 1000) for at in case.get("starts", ())]
     expected = case["expected"]
     for read in (
-        feature_value(events, feature, now, visit=visit),
-        feature_read(state_of(feature, events), feature, now, visit=visit),
-        feature_read(state_of(feature, events[::-1]), feature, now, visit=visit),
+        feature_value(events, feature, now, visit=visit, starts=starts),
+        feature_read(state_of(feature, events), feature, now, visit=visit, starts=starts),
+        feature_read(state_of(feature, events[::-1]), feature, now, visit=visit, starts=starts),
     ):
         assert (read, type(read)) == (expected, type(expected))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from profiles.features import cells, checks, definition, fold, keeping, periods, values
+from profiles.features import cells, checks, definition, fold, keeping, order, periods, values
 from profiles.features.checks import (
     MAX_FEATURES,
     FeatureError,
@@ -19,6 +19,13 @@ from profiles.features.fold import feature_compile
 PLAIN: dict[str, Any] = {"type": "view", "aggregation": "count", "window": {"kind": "lifetime"}}
 SUM = {"aggregation": "sum", "of": "value"}
 ZONED = {"kind": "calendar", "period": "day", "zone": "Europe/Copenhagen"}
+DATES: dict[str, Any] = {
+    "window": {"kind": "dates", "zone": "UTC", "from": "2026-03-01", "to": "2026-04-01"}
+}
+FOLLOWED = {"aggregation": "followed"}
+ORDERED: dict[str, Any] = {
+    "window": {"kind": "order", "minutes": 1440, "then": "buy", "without": "search"}
+}
 
 
 def where(field: str, operator: str, *values: object) -> dict[str, Any]:
@@ -30,7 +37,7 @@ def window(**fields: object) -> dict[str, Any]:
 
 
 def test_the_examples_of_the_docstrings_run() -> None:
-    for module in (values, definition, periods, keeping, cells, checks, fold):
+    for module in (values, definition, periods, keeping, order, cells, checks, fold):
         assert not doctest.testmod(module).failed
 
 
@@ -64,6 +71,38 @@ def test_the_examples_of_the_docstrings_run() -> None:
             "window.kind",
             "moves on with a rolling",
         ),
+        (
+            {"aggregation": "first", "of": "item"} | window(kind="since", type="buy"),
+            "window.kind",
+            "moves on with a window",
+        ),
+        (window(kind="dates", zone="UTC"), "window.from", "Name the first day"),
+        (DATES | {"window": DATES["window"] | {"zone": "Mars"}}, "window.zone", "no time zone"),
+        (window(kind="dates", zone="UTC", to="2026-02-30"), "window.to", "Use a day"),
+        (
+            window(kind="dates", zone="UTC", to="2026-03-01", **{"from": "2026-03-01"}),
+            "window.to",
+            "begins before the day",
+        ),
+        (window(kind="dates", to="2026-03-01"), "window", "missing required field `zone`"),
+        (window(kind="visits", visits=0), "window.visits", "1 to 10"),
+        (window(kind="visits", visits=11), "window.visits", "1 to 10"),
+        (window(kind="since", type="Buy!"), "window.type", "small letters"),
+        (window(kind="since", type="buy", category="x" * 201), "window.category", "at most 200"),
+        (window(kind="order", minutes=5, then="buy"), "window.kind", "whether it was followed"),
+        (
+            {"aggregation": "followed"} | window(kind="lifetime"),
+            "window.kind",
+            "whether it was followed",
+        ),
+        (FOLLOWED | window(kind="order", minutes=0, then="buy"), "window.minutes", "1 to 132,480"),
+        (FOLLOWED | window(kind="order", minutes=5, then=""), "window.then", "small letters"),
+        (
+            FOLLOWED | window(kind="order", minutes=5, then="buy", without_category="a"),
+            "window.without_category",
+            "Name the event",
+        ),
+        (FOLLOWED | ORDERED | {"of": "item"}, "of", "not of a field"),
         (window(kind="rolling"), "window", "missing required field `minutes`"),
         ({"window": ZONED | {"period": "year"}}, "window.period", "day, week, month"),
         ({"window": ZONED | {"zone": "Mars/Olympus"}}, "window.zone", "'Mars/Olympus'"),
@@ -130,6 +169,10 @@ def test_so_many_features_and_no_more() -> None:
         (where("item", "eq", "Café"), where("item", "eq", "CAFE\u0301")),
         (where("value", "eq", 5), where("value", "eq", 5.0)),
         (where("item", "in", "a", "b"), where("item", "in", "B", "a", "b")),
+        (
+            window(kind="since", type="buy", category="Café"),
+            window(kind="since", type="buy", category="CAFE\u0301"),
+        ),
     ],
 )
 def test_what_asks_the_same_has_the_same_key(one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -152,6 +195,11 @@ def test_what_asks_something_else_has_another_key() -> None:
         *(PLAIN | window(kind="rolling", minutes=minutes) for minutes in (1, 2)),
         *(PLAIN | {"window": ZONED | {"offset": offset}} for offset in (0, -1)),
         *(PLAIN | where("property.n", "eq", value) for value in (1, "1", True)),
+        PLAIN | DATES,
+        PLAIN | {"window": DATES["window"] | {"zone": "Europe/Copenhagen"}},
+        *(PLAIN | window(kind="visits", visits=visits) for visits in (1, 2)),
+        *(PLAIN | window(kind="since", type=name) for name in ("buy", "search")),
+        PLAIN | FOLLOWED | ORDERED,
         PLAIN | where("property.N", "eq", 1),
         PLAIN | where("property.n", "ne", 1),
         PLAIN | where("value", "between", 1, 2),
@@ -194,6 +242,17 @@ def test_a_key_stays_what_it_is() -> None:
         (
             where("item", "is_set") | window(kind="rolling", minutes=2880),
             "number of view events where item is known, in the last 2 days",
+        ),
+        (DATES, "number of view events, from 2026-03-01 and before 2026-04-01 (UTC)"),
+        (window(kind="visits", visits=3), "number of view events, in the latest 3 visits"),
+        (
+            window(kind="since", type="buy", category="garden"),
+            "number of view events, since the latest buy in “garden”",
+        ),
+        (
+            FOLLOWED | ORDERED | where("item", "eq", "a"),
+            "whether view events where item is “a” were followed by buy with no search between,"
+            " in the last day",
         ),
     ],
 )

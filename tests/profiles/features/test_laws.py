@@ -39,6 +39,7 @@ from tests.profiles.features.histories import (
     cases,
     counted_until,
     crowd,
+    starts_of,
     state_of,
 )
 
@@ -50,12 +51,13 @@ def assert_reads_as_events_say(
     state: FeatureState, feature: Feature, events: list[FeatureEvent], now_ms: float
 ) -> None:
     at = max(now_ms, counted_until(feature, events)) / 1000
+    starts = starts_of([event for event in events if event.occurred_ms <= at * 1000])
     for visit in (None, 1, 2, 9) if isinstance(feature.window, Visit) else (None,):
-        expected = feature_value(events, feature, at, visit=visit)
+        expected = feature_value(events, feature, at, visit=visit, starts=starts)
         if feature.aggregation == "distinct":
             assert isinstance(expected, int)
             expected = min(expected, DISTINCT_VALUES)
-        read = feature_read(state, feature, now_ms / 1000, visit=visit)
+        read = feature_read(state, feature, now_ms / 1000, visit=visit, starts=starts)
         assert (read, type(read)) == (expected, type(expected)), feature
 
 

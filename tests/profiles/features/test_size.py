@@ -4,22 +4,28 @@ import random
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from profiles.features.definition import (
     AGGREGATIONS,
     BUCKET_MINUTES,
     MAX_MINUTES,
+    MAX_VISITS,
     Calendar,
+    Dates,
     Feature,
+    LatestVisits,
     Lifetime,
+    Order,
     Rolling,
+    Since,
     Visit,
     Window,
 )
 from profiles.features.events import FeatureEvent
 from profiles.features.fold import feature_merge
 from profiles.features.state import FEATURE_BYTES, FeatureState
-from tests.profiles.features.histories import state_of
+from tests.profiles.features.histories import is_kept, state_of
 
 NOW_MS = 1_763_800_000_000
 #: The longest window of every bucket width, and one of everything else.
@@ -29,6 +35,10 @@ WINDOWS: tuple[Window, ...] = (
     Calendar("day", "Europe/Copenhagen", -1),
     Visit(),
     Lifetime(),
+    Dates("UTC", "2025-01-01"),
+    LatestVisits(MAX_VISITS),
+    Since("click"),
+    Order(MAX_MINUTES, "click", without="view"),
 )
 
 
@@ -52,14 +62,23 @@ def flood(rng: random.Random, span_ms: int) -> list[FeatureEvent]:
 def test_a_flood_does_not_make_a_state_larger_than_it_may_be(
     aggregation: str, window: Window
 ) -> None:
-    if aggregation == "first" and isinstance(window, Rolling):
+    if not is_kept(aggregation, window):
         return  # refused: see feature_check
-    of = {"count": "", "distinct": "item", "latest": "item", "first": "item"}.get(
+    of = {"count": "", "followed": "", "distinct": "item", "latest": "item", "first": "item"}.get(
         aggregation, "value"
     )
     feature = Feature("view", aggregation, window, of=of)
-    span_ms = window.span_ms if isinstance(window, Rolling) else 40 * 86_400_000
-    state = state_of(feature, flood(random.Random(7), span_ms))
+    span_ms = 40 * 86_400_000
+    if isinstance(window, Rolling | Order):
+        span_ms = window.span_ms
+    if isinstance(window, Since):
+        span_ms = 1000 * 86_400_000
+    events = flood(random.Random(7), span_ms)
+    if isinstance(window, Order):
+        events = [replace(e, type=("click", "view")[n % 2]) for n, e in enumerate(events)]
+    if isinstance(window, Since):
+        events.append(FeatureEvent("click", NOW_MS - span_ms - 1))
+    state = state_of(feature, events)
     for _ in range(20):  # a million times as many events in every bucket
         state = feature_merge(state, state, feature)
     assert len(msgspec.json.encode(state)) <= FEATURE_BYTES
