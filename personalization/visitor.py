@@ -67,6 +67,7 @@ class Visitor:
         self.page_category = ""
         self.page_type = ""
         self.page_tags: Collection[str] | None = None
+        self.page_item = ""
 
     @cached_property
     def known(self) -> Known:
@@ -84,6 +85,7 @@ class Visitor:
             page_category=self.page_category,
             page_type=self.page_type,
             page_tags=self.page_tags,
+            page_item=self.page_item,
         )
 
     @cached_property

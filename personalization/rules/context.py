@@ -34,16 +34,17 @@ _NOTHING = (0.0, 0.0, 0)
 class PageRequest:
     """The request's facts that conditions may use; "" where there is none, None: nobody has said.
 
-    `page_category`, `page_type` and `page_tags` are of the page, `medium` is one of tracking's
-    MEDIA, `browser` a family as "firefox", `viewport` one of VIEWPORTS, `authenticated` and `bot`
-    are "yes" or "no", `roles` what whoever is signed in is to the site, `country` one of COUNTRIES,
-    `region` a part of it. A subclass may find them out when they are asked for.
+    `page_category`, `page_type`, `page_tags` and `page_item` are of the page, `medium` is one of
+    tracking's MEDIA, `browser` a family as "firefox", `viewport` one of VIEWPORTS, `authenticated`
+    and `bot` are "yes" or "no", `roles` what whoever is signed in is to the site, `country` one of
+    COUNTRIES, `region` a part of it. A subclass may find them out when they are asked for.
     """
 
     path: str | None = "/"
     page_category: str | None = ""
     page_type: str | None = ""
     page_tags: Collection[str] | None = None
+    page_item: str | None = ""
     query: Mapping[str, str] | None = field(default_factory=dict)
     referrer_host: str | None = ""
     medium: str | None = ""

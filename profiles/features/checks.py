@@ -27,6 +27,7 @@ from profiles.features.definition import (
     Calendar,
     Condition,
     Feature,
+    Lifetime,
     Rolling,
     date_of,
 )
@@ -108,6 +109,8 @@ def feature_check(feature: Feature, *, cumulative: Collection[str] = ()) -> None
         _condition_check(condition, f"where[{number}]", is_cumulative)
     if isinstance(feature.window, Rolling) and feature.aggregation == "first":
         raise FeatureError("window.kind", "What came first moves on with a rolling window.")
+    if feature.aggregation == "seen" and not isinstance(feature.window, Lifetime):
+        raise FeatureError("window.kind", "What was seen is kept over a lifetime; readers cut it.")
     if isinstance(feature.window, Rolling) and not 1 <= feature.window.minutes <= MAX_MINUTES:
         raise FeatureError("window.minutes", f"A rolling window has 1 to {MAX_MINUTES:,} minutes.")
     if isinstance(feature.window, Calendar):

@@ -17,6 +17,7 @@ from profiles.features.cells import JOIN, Cell
 from profiles.features.definition import (
     DISTINCT_VALUES,
     EXACT_MOMENTS,
+    SEEN_EVENTS,
     VISITS_KEPT,
     Calendar,
     Feature,
@@ -42,6 +43,8 @@ class Keep(Protocol):
 
 def keep_of(feature: Feature) -> Keep:
     """How the feature's window keeps its past."""
+    if feature.aggregation == "seen":
+        return Latest()
     window, join = feature.window, JOIN[feature.aggregation]
     if isinstance(window, Calendar):
         return Periods(join, window)
@@ -136,6 +139,27 @@ class Visits:
 
     def read(self, state: FeatureState, now: int, visit: int | None) -> Cell | None:
         return state.cells.get(visit) if visit is not None else None
+
+
+class Latest:
+    """The latest events, whatever their values: each one's time and the hash of its value."""
+
+    def put(self, state: FeatureState, when: int, visit: int | None, cell: Cell) -> None:
+        times, held = state.times, state.held
+        at = bisect_right(times, when)
+        while at and times[at - 1] == when and held[at - 1] > cell:
+            at -= 1
+        times.insert(at, when)
+        held.insert(at, cell)
+        if len(times) > SEEN_EVENTS:
+            del times[0], held[0]
+
+    def merge(self, state: FeatureState, other: FeatureState) -> None:
+        for when, value in zip(other.times, other.held, strict=True):
+            self.put(state, when, None, value)
+
+    def read(self, state: FeatureState, now: int, visit: int | None) -> Cell | None:
+        return state.held
 
 
 class LastSeen:

@@ -40,13 +40,23 @@ OF = {
     "max": ("value", "amount", "property.plan", "time"),
     "latest": ("item", "property.plan", "value"),
     "first": ("item", "property.plan", "value"),
+    "seen": ("item", "property.plan"),
 }
-#: Every aggregation over every window; the first of a rolling one is refused.
+
+
+def is_kept(aggregation: str, window: Window) -> bool:
+    """The first of a rolling window is refused, and what was seen in less than a lifetime."""
+    if aggregation == "seen":
+        return isinstance(window, Lifetime)
+    return aggregation != "first" or not isinstance(window, Rolling)
+
+
+#: Every aggregation over every window.
 FEATURES = tuple(
     Feature("view", aggregation, window, of=of)
     for aggregation, window in product(AGGREGATIONS, WINDOWS)
     for of in OF.get(aggregation, ("value", "amount", "property.plan"))
-    if aggregation != "first" or not isinstance(window, Rolling)
+    if is_kept(aggregation, window)
 )
 CONDITIONS = (
     Condition("category", "eq", ("Garden",)),

@@ -19,7 +19,7 @@ from profiles.features.definition import (
 from profiles.features.events import FeatureEvent
 from profiles.features.fold import feature_merge
 from profiles.features.state import FEATURE_BYTES, FeatureState
-from tests.profiles.features.histories import state_of
+from tests.profiles.features.histories import is_kept, state_of
 
 NOW_MS = 1_763_800_000_000
 #: The longest window of every bucket width, and one of everything else.
@@ -52,11 +52,10 @@ def flood(rng: random.Random, span_ms: int) -> list[FeatureEvent]:
 def test_a_flood_does_not_make_a_state_larger_than_it_may_be(
     aggregation: str, window: Window
 ) -> None:
-    if aggregation == "first" and isinstance(window, Rolling):
+    if not is_kept(aggregation, window):
         return  # refused: see feature_check
-    of = {"count": "", "distinct": "item", "latest": "item", "first": "item"}.get(
-        aggregation, "value"
-    )
+    texts = dict.fromkeys(("distinct", "latest", "first", "seen"), "item")
+    of = {"count": "", **texts}.get(aggregation, "value")
     feature = Feature("view", aggregation, window, of=of)
     span_ms = window.span_ms if isinstance(window, Rolling) else 40 * 86_400_000
     state = state_of(feature, flood(random.Random(7), span_ms))
