@@ -17,6 +17,8 @@ def seen_times(state: FeatureState | None, value: Value) -> list[int]:
     if state is None:
         return []
     hashed = value_hash(value)
+    if hashed not in state.held:  # most of the time, and ten times as fast
+        return []
     return [when for when, held in zip(state.times, state.held, strict=True) if held == hashed]
 
 
