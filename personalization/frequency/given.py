@@ -79,6 +79,8 @@ def given_ensure(capacities: Capacities, *, now: datetime, is_quick: bool = Fals
             cache.add(key, count, timeout=GIVEN_SECONDS)
         elif count < total:  # Redis was set back
             cache.incr(key, total - count)
+        elif not capacity.zone:  # a full one is not changed, and needed all the same
+            cache.touch(key, GIVEN_SECONDS)
         if capacity.zone:
             cache.add(capacity.key(campaign, capacity.day_after(at)), 0, timeout=GIVEN_SECONDS)
         elif count > total:

@@ -16,19 +16,17 @@ from django.db import connections
 from bench.page import round_trips
 from personalization.frequency.capacity import Capacity
 from personalization.frequency.counting import capacities_count
-from personalization.frequency.limits import Shown
+from personalization.frequency.given import given_for_preview, given_keys
 from personalization.models import Campaign, CampaignGiven
 from personalization.selectors import decisions_explain, ruleset_latest, visitor_context
 from personalization.visitor import Visitor
 from tests.personalization.admin_site import Site
-from tests.personalization.limited import NOW_MS, after, limited, rules_of
 from tests.personalization.test_exposing import limits, page, reported, request_of, second
 from tests.tracking.people import ana_make, ben_make, withdraw
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ALWAYS = {"condition": "gpc", "value": "off"}
-HOUR_MS = 3_600_000
 
 
 @pytest.fixture
@@ -133,6 +131,10 @@ def test_a_page_decided_on_old_news_is_told_that_it_is_full(full_at_3: Campaign)
     decision = slow.decide("hero")
     assert decision is not None
     assert decision.reasons == ["Full: given to 3 of 3 visitors."]
+    held, draft, now = ruleset_latest().capacities, {0: Capacity(3)}, datetime.now(UTC)
+    assert held == {full_at_3.pk: Capacity(3)}
+    (key,), (other,) = given_keys(held, now=now), given_keys(draft, now=now)
+    assert given_for_preview({**held, **draft}, now=now) == {key: 3, other: 0}, "a draft has room"
 
 
 def test_a_page_takes_one_round_trip_and_one_more_only_to_take_a_place(
@@ -226,37 +228,3 @@ def test_only_what_a_visitor_is_given_with_consent_takes_a_place(
     slow.decide("hero")
     assert counter(redis_server) == {f"{full_at_3.pk}:visitors:ever": 1}
     assert list(redis_server.scan_iter("*shown:*")) == []
-
-
-# --- The law, without Redis --------------------------------------------------------------------
-
-
-def decided(places: int | None, *times: int, **capacity: object) -> str:
-    """The reason of one slot whose campaign holds 5, so many of them given."""
-    held = {"count": 5, "counted": "visitors", "per": "ever"} | capacity
-    rules = rules_of([limited(1, capacity=held) | {"zone": "Asia/Tokyo"}])
-    (key,) = [one.key(1, one.day(NOW_MS)) for one in rules.capacities.values()]
-    given = {} if places is None else {key: places}
-    shown = Shown({1: list(times)}, basis=rules.frequency_basis)
-    from personalization.decide import decide
-
-    decision = decide(rules, "slot-0", after(shown, given=given))
-    return "" if decision.personalized else decision.reasons[0]
-
-
-def test_a_place_is_for_good_or_for_the_day() -> None:
-    assert decided(4) == ""
-    assert decided(5) == "Full: given to 5 of 5 visitors."
-    assert decided(5, NOW_MS - 400 * 24 * HOUR_MS) == ""
-    assert decided(5, NOW_MS - HOUR_MS, counted="exposures") == "Full: given 5 of 5 times."
-    today = Capacity(5, zone="Asia/Tokyo").begins(NOW_MS)
-    assert today is not None
-    began = int(today.timestamp() * 1000)
-    assert decided(5, began, per="day") == ""
-    assert decided(5, began - 1, per="day") == "Full: given to 5 of 5 visitors today."
-    assert "cannot be counted" in decided(None)
-    assert decided(None, NOW_MS - HOUR_MS) == ""
-
-
-def test_a_rule_set_names_the_counters_it_needs(full_at_3: Campaign) -> None:
-    assert ruleset_latest().capacities == {full_at_3.pk: Capacity(3)}
