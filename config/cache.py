@@ -8,7 +8,7 @@ log. Whatever must not be lost is in PostgreSQL before it comes here.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from django.core.cache.backends import redis as stock
@@ -23,12 +23,21 @@ log = logging.getLogger(__name__)
 #: Seconds a page waits for Redis before it goes on without it.
 PATIENCE = 0.25
 #: Set KEYS[1] from ARGV[1] to ARGV[2], both "" for no value, for ARGV[3] seconds; not if KEYS[2]
-#: has another value than ARGV[4], where both have one.
+#: has another value than ARGV[4], where both have one. The other keys are counters, each with its
+#: limit: one more of each, unless one of them is not there or has reached it.
 SWAP = """
 local held = redis.call('GET', KEYS[1]) or ''
 local guard = redis.call('GET', KEYS[2]) or ''
 if guard ~= ARGV[4] and guard ~= '' and ARGV[4] ~= '' then return {-1, held} end
 if held ~= ARGV[1] then return {0, held} end
+for i = 3, #KEYS do
+  local counted = tonumber(redis.call('GET', KEYS[i]))
+  if not counted or counted >= tonumber(ARGV[i + 2]) then return {-2, held} end
+end
+for i = 3, #KEYS do
+  redis.call('INCR', KEYS[i])
+  redis.call('EXPIRE', KEYS[i], ARGV[3])
+end
 if ARGV[2] == '' then redis.call('DEL', KEYS[1])
 else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 return {1, ARGV[2]}
@@ -120,18 +129,27 @@ class RedisCache(stock.RedisCache):
         _or(None, lambda: super(RedisCache, self).delete_many(keys, version))
 
     def swap(
-        self, key: str, old: bytes, new: bytes, *, seconds: int, guard: tuple[str, bytes]
+        self,
+        key: str,
+        old: bytes,
+        new: bytes,
+        *,
+        seconds: int,
+        guard: tuple[str, bytes],
+        counters: Sequence[tuple[str, int]] = (),
     ) -> tuple[int, bytes]:
         """Replace `old` by `new`, in one step that no other caller's can come between.
 
         b"" stands for no value. Returns (1, new); (0, what is there) when it is not `old`; and
         (-1, what is there) when the key `guard[0]` has become another value than `guard[1]`, where
-        both are known. Unlike the rest it raises RedisError or OSError where Redis does not answer:
-        who counts must know.
+        both are known. With it each of `counters`, (key, limit), is raised by one; where one is not
+        there, or has reached its limit, (-2, what is there) and nothing is changed. Unlike the
+        rest it raises RedisError or OSError where Redis does not answer: who counts must know.
         """
         client = self._cache.get_client(key, write=True)
-        keys = [self.make_and_validate_key(name) for name in (key, guard[0])]
-        done, held = client.register_script(SWAP)(keys, [old, new, seconds, guard[1]])
+        names, limits = [name for name, _ in counters], [limit for _, limit in counters]
+        keys = [self.make_and_validate_key(name) for name in (key, guard[0], *names)]
+        done, held = client.register_script(SWAP)(keys, [old, new, seconds, guard[1], *limits])
         return done, held
 
 

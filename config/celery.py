@@ -32,6 +32,10 @@ SCHEDULE = {
         "personalization.tasks.campaigns_ready_sweep",
         timedelta(seconds=30),
     ),
+    "count what capacities gave": (
+        "personalization.tasks.capacities_count_task",
+        timedelta(seconds=10),
+    ),
     "lay profiles out for counting": (
         "personalization.tasks.projection_sweep",
         timedelta(seconds=5),

@@ -87,6 +87,7 @@ def item(request: HttpRequest, slug: str) -> HttpResponse:
     request.visitor.page_category = found.category.slug  # type: ignore[attr-defined]
     request.visitor.page_type = found.content_type  # type: ignore[attr-defined]
     request.visitor.page_tags = found.tags  # type: ignore[attr-defined]
+    request.visitor.page_item = found.slug  # type: ignore[attr-defined]
     context = {
         "page_kind": "item",
         "page_category": found.category.slug,

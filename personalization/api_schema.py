@@ -28,6 +28,11 @@ _PAGE = inline_serializer(
     {
         "path": _TEXT(required=False, max_length=1000, help_text="Begins with a slash."),
         "category": _TEXT(required=False, help_text="What the page is about: a category's slug."),
+        "item": _TEXT(
+            required=False,
+            max_length=200,
+            help_text="The item the page is about, as its page view names it.",
+        ),
         "query": serializers.DictField(
             child=_TEXT(), required=False, help_text="Parameter: value."
         ),

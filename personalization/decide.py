@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from personalization.frequency.capacity import Capacity
 from personalization.frequency.compile import basis_of, frequency_of, shared_of
 from personalization.frequency.limits import Frequency, Shown, refusal, shown_add
 from personalization.rules.context import Context
@@ -76,6 +77,11 @@ class RuleSet:
     frequency_basis: str = ""
     asks_memberships: bool = False
     rendered: dict[tuple[Any, ...], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def capacities(self) -> Mapping[int, Capacity]:
+        """By campaign, of those that have one."""
+        return {one: each.capacity for one, each in self.limited.items() if each.capacity}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Giving a visitor what was decided, counted before it is given.
 
 What counts is an exposure: a campaign with limits in a page or in an answer of the API. It is
-counted by one step in Redis (frequency.shown) when such a campaign would win, and only then: other
-pages write nothing. Explanations, previews and counts of reach call `decide`, never this.
+counted, and takes its place where the campaign has a capacity, by one step in Redis
+(frequency.shown) when such a campaign would win, and only then: other pages write nothing.
+Explanations, previews and counts of reach call `decide`, never this.
 
 Where nothing can be counted (Redis away, events unreadable, consent changed meanwhile), what has
 limits is not shown: a cap is a promise, a campaign is not.
@@ -23,6 +24,7 @@ from personalization.frequency.limits import (
     NOTHING_SHOWN,
     UNCOUNTABLE,
     Shown,
+    place_needed,
     shown_bound,
     shown_join,
 )
@@ -72,16 +74,41 @@ def _attempt(
 ) -> list[Decision] | None:
     """The decisions, counted; None when another request was faster."""
     shown = copy.shown
-    decisions, after = decide_page(ruleset, slots, context.with_shown(shown))
-    limits = [decision.frequency for decision in decisions if decision.frequency]
-    if not any(frequency.remembers for frequency in limits):
+    context = context.with_shown(shown, copy.given)
+    decisions, after = decide_page(ruleset, slots, context)
+    if not _asks_shown(ruleset, decisions, context):
         return decisions
     if shown.basis != ruleset.frequency_basis:
         shown = shown_rebuild(copy.visitor_id, shown, ruleset)
-        decisions, after = decide_page(ruleset, slots, context.with_shown(shown))
+        context = context.with_shown(shown)
+        decisions, after = decide_page(ruleset, slots, context)
     if after == copy.shown:
         return decisions
-    return decisions if copy.swap(shown_bound(after, ruleset.limited.keys())) else None
+    places = _places(decisions, context)
+    return decisions if copy.swap(shown_bound(after, ruleset.limited.keys()), places) else None
+
+
+def _asks_shown(ruleset: RuleSet, decisions: Sequence[Decision], context: Context) -> bool:
+    """Whether it matters what the visitor was shown: to what is given, or to what is full, where
+    who had a place goes on having it."""
+    limits = [decision.frequency for decision in decisions if decision.frequency]
+    if any(frequency.remembers for frequency in limits):
+        return True
+    if not ruleset.capacities or context.shown.basis == ruleset.frequency_basis:
+        return False
+    has_past = context.state is not None and context.state.last is not None
+    return has_past and any(decision.passed for decision in decisions)
+
+
+def _places(decisions: Sequence[Decision], context: Context) -> list[tuple[str, int]]:
+    """The counters of which these decisions take a place each, with what they hold at most."""
+    given = [
+        (decision.campaign.id, decision.frequency.capacity)
+        for decision in decisions
+        if decision.campaign and decision.frequency and decision.frequency.capacity
+    ]
+    needed = [(place_needed(campaign, one, context), one.count) for campaign, one in given]
+    return [(key, count) for key, count in needed if key]
 
 
 def outcome_record(

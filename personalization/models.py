@@ -7,7 +7,12 @@ from django.db import models
 from django.utils import timezone
 
 from personalization.backtest.models import Backtest, BacktestSample, BacktestShard
-from personalization.frequency.models import ExclusionGroup, Limited, PressureBudget
+from personalization.frequency.models import (
+    CampaignGiven,
+    ExclusionGroup,
+    Limited,
+    PressureBudget,
+)
 from personalization.preview.addresses import AddressError, address_check
 from personalization.preview.models import TestDoing, TestInterest, TestProfile
 from personalization.reach.models import ProjectedProfile, ProjectionCursor, ReaderCheck
@@ -23,6 +28,7 @@ __all__ = [
     "BacktestSample",
     "BacktestShard",
     "Campaign",
+    "CampaignGiven",
     "Category",
     "ContentItem",
     "ExclusionGroup",

@@ -34,6 +34,7 @@ class HttpPage(PageRequest):
         page_category: str = "",
         page_type: str = "",
         page_tags: Collection[str] | None = None,
+        page_item: str = "",
     ) -> None:
         # A frozen dataclass is filled past its guard.
         self.__dict__.update(
@@ -42,6 +43,7 @@ class HttpPage(PageRequest):
             page_category=page_category,
             page_type=page_type,
             page_tags=page_tags,
+            page_item=page_item,
         )
 
     @cached_property
@@ -135,7 +137,7 @@ class ToldPage(HttpPage):
     """A page elsewhere, of which the request tells; the browser is that of the request."""
 
     def __init__(self, request: HttpRequest, page: Page) -> None:
-        super().__init__(request, page_category=page.category)
+        super().__init__(request, page_category=page.category, page_item=page.item)
         told = {"path": page.path, "query": page.query, "referrer_host": host_of(page.referrer)}
         more = {"language": page.language, "viewport": page.viewport}
         self.__dict__.update(told | {name: text for name, text in more.items() if text})

@@ -40,6 +40,7 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
 
     path: Annotated[str, Meta(max_length=1000, pattern=r"^(/|\Z)")] = ""
     category: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{0,64}\Z")] = ""
+    item: Annotated[str, Meta(max_length=200)] = ""
     query: Annotated[
         dict[Annotated[str, Meta(max_length=100)], Annotated[str, Meta(max_length=500)]],
         Meta(max_length=MAX_PARAMETERS),

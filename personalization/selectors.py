@@ -12,6 +12,7 @@ from django.db.models import Max, Q, QuerySet
 from consent import selectors as consent_selectors
 from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet, decide, ruleset_compile
+from personalization.frequency.given import NO_COUNTERS, given_keys, given_read
 from personalization.frequency.limits import NOTHING_SHOWN
 from personalization.frequency.shown import shown_read
 from personalization.models import Campaign, Category, ContentItem
@@ -81,7 +82,16 @@ def ruleset_current(version: object = None) -> RuleSet:
     if not isinstance(version, int):
         version = ruleset_version()
         cache.add(RULESET_VERSION_KEY, version, timeout=RULESET_VERSION_TTL)
-    return _ruleset_compiled(version) if version else EMPTY_RULESET
+    ruleset = _latest[0] = _ruleset_compiled(version) if version else EMPTY_RULESET
+    return ruleset
+
+
+def ruleset_known() -> RuleSet:
+    """The rule set that this process decided by last: what to read before the version is known."""
+    return _latest[0]
+
+
+_latest = [EMPTY_RULESET]
 
 
 @lru_cache(maxsize=2)
@@ -144,10 +154,12 @@ def decisions_explain(context: Context) -> list[Decision]:
 def visitor_context(visitor_id: UUID, *, now: datetime) -> Context:
     """The context of a visitor without a request: for the visitor view and the command line."""
     consent = consent_selectors.consent_for_visitor(visitor_id, False, now)
-    state, shown, memberships = None, NOTHING_SHOWN, None
+    state, shown, memberships, given = None, NOTHING_SHOWN, None, NO_COUNTERS
     if consent.allows(PURPOSE):
+        ruleset = ruleset_latest()
         state = profile_selectors.profile_get(visitor_id) or State()
-        shown = shown_read(visitor_id, ruleset_latest())
+        shown = shown_read(visitor_id, ruleset)
+        given = given_read(given_keys(ruleset.capacities, now=now))
         memberships = memberships_get(visitor_id)
     return Context(
         now=now.timestamp(),
@@ -156,6 +168,7 @@ def visitor_context(visitor_id: UUID, *, now: datetime) -> Context:
         baseline=profile_selectors.baseline_latest(),
         consent=consent_words(consent),
         shown=shown,
+        given=given,
         kept=profile_selectors.features_kept(state) if state is not None else frozenset(),
         memberships=memberships,
     )

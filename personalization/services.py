@@ -13,6 +13,7 @@ from django.utils import timezone
 from personalization.campaigns import readiness
 from personalization.campaigns.campaigning import campaign_publish as campaign_publish  # noqa: PLC0414, a door
 from personalization.campaigns.versions import variant_payload
+from personalization.frequency.counting import counters_prepare
 from personalization.frequency.payload import limits_shown, shared_limits
 from personalization.models import Category, ContentItem, ExclusionGroup, RuleSet, Slot, Variant
 from personalization.segments import declaring
@@ -95,6 +96,7 @@ def ruleset_publish(*, by: str = "") -> int:
             version = RuleSet.objects.create(
                 payload=payload, sha256=digest, published_by=by
             ).version
+        transaction.on_commit(counters_prepare, robust=True)
         transaction.on_commit(_version_announce, robust=True)
     return version
 

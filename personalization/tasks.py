@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from personalization import services
 from personalization.backtest import running
+from personalization.frequency.counting import capacities_count
 from personalization.reach import comparing, projecting
 from personalization.segments import counting
 
@@ -13,6 +14,12 @@ from personalization.segments import counting
 def campaigns_ready_sweep() -> None:
     """Publish what a lost nudge left: a campaign that became ready."""
     services.campaigns_ready_publish()
+
+
+@shared_task
+def capacities_count_task() -> None:
+    """Have the counter of every capacity, and remember the totals."""
+    capacities_count(now=timezone.now())
 
 
 @shared_task

@@ -19,6 +19,7 @@ from consent import selectors as consent_selectors
 from consent.logic import ConsentState
 from personalization.decide import PURPOSE, Decision, RuleSet
 from personalization.exposing import decide_and_reserve
+from personalization.frequency.given import NO_COUNTERS, given_keys, given_of, given_read
 from personalization.frequency.limits import NOTHING_SHOWN
 from personalization.frequency.shown import ShownCopy, shown_cache_key
 from personalization.page import HttpPage
@@ -30,6 +31,7 @@ from personalization.selectors import (
     RULESET_VERSION_KEY,
     consent_words,
     ruleset_current,
+    ruleset_known,
 )
 from profiles import selectors as profile_selectors
 from profiles.baseline import Baseline
@@ -67,6 +69,7 @@ class Visitor:
         self.page_category = ""
         self.page_type = ""
         self.page_tags: Collection[str] | None = None
+        self.page_item = ""
 
     @cached_property
     def known(self) -> Known:
@@ -84,6 +87,7 @@ class Visitor:
             page_category=self.page_category,
             page_type=self.page_type,
             page_tags=self.page_tags,
+            page_item=self.page_item,
         )
 
     @cached_property
@@ -98,6 +102,7 @@ class Visitor:
             consent=consent_words(known.consent),
             gpc=known.consent.gpc,
             shown=known.copy.shown if known.copy else NOTHING_SHOWN,
+            given=known.copy.given if known.copy else NO_COUNTERS,
             kept=known.kept,
             memberships=known.memberships,
         )
@@ -127,10 +132,13 @@ def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
     profile_key = profile_selectors.profile_cache_key(visitor_id)
     shown_key = shown_cache_key(visitor_id)
     segments_key = memberships_cache_key(visitor_id)
+    before = ruleset_known()
+    counters = given_keys(before.capacities, now=now)
     found = cache.get_many(
         (
             *(RULESET_VERSION_KEY, BASELINE_VERSION_KEY),
             *(consent_key, profile_key, shown_key, segments_key),
+            *counters,
         )
     )
     consent = consent_selectors.consent_from_cache(
@@ -140,6 +148,10 @@ def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
     if not consent.allows(PURPOSE):
         return Known(consent, None, ruleset)
     state = _state_read(visitor_id, found.get(profile_key))
+    if ruleset is before:
+        given = given_of(found, counters)
+    else:  # a new version, whose counters were not asked for
+        given = given_read(given_keys(ruleset.capacities, now=now))
     memberships = None
     if ruleset.asks_memberships:
         memberships = _memberships_read(visitor_id, found.get(segments_key))
@@ -149,7 +161,7 @@ def _known_read(visitor_id: UUID | None, *, gpc: bool, now: datetime) -> Known:
         ruleset,
         _baseline_read(found.get(BASELINE_VERSION_KEY)),
         found.get(consent_key),
-        ShownCopy(visitor_id, found.get(shown_key), found.get(consent_key)),
+        ShownCopy(visitor_id, found.get(shown_key), found.get(consent_key), given),
         _kept_read(state),
         memberships,
     )

@@ -63,6 +63,7 @@ PURE = (
     "personalization.chart",
     "personalization.decide",
     "personalization.frequency.limits",
+    "personalization.frequency.capacity",
     "personalization.frequency.compile",
     "personalization.frequency.words",
     "personalization.question",

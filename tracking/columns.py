@@ -40,7 +40,7 @@ _COLUMNS = (
 )
 #: What a reader may ask of page views besides, each as a text.
 FACTS = {
-    **{name: name for name in ("path", "device", "medium", "referrer_host")},
+    **{name: name for name in ("path", "item", "device", "medium", "referrer_host")},
     **{
         f"utm_{part}": f"coalesce(properties->>'utm_{part}', '')"
         for part in ("source", "medium", "campaign", "term", "content")

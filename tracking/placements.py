@@ -1,7 +1,7 @@
 """Events that name a campaign in a slot: what was shown where, and what came of it."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -44,6 +44,33 @@ def placements_list(
             (list(visitor_ids), list(types), through_seq),
         )
         return [Placed(*row) for row in cursor.fetchall()]
+
+
+def exposures_count(campaign: int, *, since: datetime | None, is_visitors: bool) -> int:
+    """Stored exposures of a campaign since then (ever, for None), or how many visitors have one.
+
+    Reads every event since then: for workers, or a since that is not long ago.
+    """
+    counted = "count(DISTINCT visitor_id)" if is_visitors else "count(*)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {counted} FROM tracking_event WHERE type = 'exposure' AND part = 0"
+            " AND NOT is_bot AND properties->>'campaign' = %s AND occurred_at >= %s",
+            (str(campaign), since or datetime.min.replace(tzinfo=UTC)),
+        )
+        return int(cursor.fetchone()[0])
+
+
+def exposures_any(campaign: int) -> bool:
+    """Whether a campaign has an exposure, by the counts of the hours (tracking.activity), which
+    are some seconds old."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM tracking_activitycount WHERE type = 'exposure'"
+            " AND campaign = %s AND count > 0)",
+            (str(campaign),),
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def slot_paths(slot: str, *, since: datetime, limit: int) -> list[str]:

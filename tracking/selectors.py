@@ -30,6 +30,8 @@ from tracking.pipeline.properties import Schemas
 from tracking.pipeline.wire import Finding
 from tracking.placements import Placed as Placed  # noqa: PLC0414, a door
 from tracking.placements import events_late as events_late  # noqa: PLC0414
+from tracking.placements import exposures_any as exposures_any  # noqa: PLC0414
+from tracking.placements import exposures_count as exposures_count  # noqa: PLC0414
 from tracking.placements import placements_list as placements_list  # noqa: PLC0414
 from tracking.placements import slot_paths as slot_paths  # noqa: PLC0414
 

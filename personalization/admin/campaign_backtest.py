@@ -170,6 +170,9 @@ def result_context(run: Backtest, campaign: Campaign) -> dict[str, Any]:
         pages=run.pages or (),
         is_published=any(one.id == plan.draft for one in plan.before.campaigns),
         complete_since=tracking_selectors.events_complete_since(),
+        capacities=[
+            one.name for one in plan.after.campaigns if one.frequency and one.frequency.capacity
+        ],
     )
     period = {"words": f"last {run.days} days"}
     return {"report": report, "period": period, "is_old": _is_old(run, campaign)}

@@ -1,5 +1,6 @@
 """A month of campaigns, slot by slot: what runs when, and what runs at the same time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -23,6 +24,7 @@ from personalization.campaigns.month import (
 )
 from personalization.campaigns.versions import draft_payload
 from personalization.campaigns.zones import instant_text
+from personalization.frequency.showing import Fullness, fullness_of
 from personalization.models import Campaign, Slot
 
 #: More than a page can show is said to be more.
@@ -38,6 +40,7 @@ class Line:
     when: str
     beside: str
     of_draft: bool
+    places: str = ""
 
 
 class CalendarView:
@@ -92,8 +95,9 @@ def slot_lines(first: date, zone: str) -> tuple[list[tuple[Slot, list[Line]]], b
             subject=(campaign, said),
         )
         spans.setdefault(said["slot"], []).append(span)
+    fullness = fullness_of(campaigns[:MOST], now=timezone.now())
     slots = [
-        (slot, [_line(bar) for bar in month_bars(spans.get(slot.pk, []), first, zone)])
+        (slot, [_line(bar, fullness) for bar in month_bars(spans.get(slot.pk, []), first, zone)])
         for slot in Slot.objects.order_by("name")
     ]
     return slots, len(campaigns) > MOST
@@ -104,9 +108,10 @@ def _said(campaign: Campaign) -> dict[str, Any]:
     return campaign.published.payload if campaign.published else draft_payload(campaign)
 
 
-def _line(bar: Bar) -> Line:
+def _line(bar: Bar, fullness: Mapping[int, Fullness]) -> Line:
     campaign, said = bar.span.subject
-    return Line(bar, campaign, when_text(said), _beside(bar), campaign.published is None)
+    places = fullness[campaign.pk].words if campaign.pk in fullness else ""
+    return Line(bar, campaign, when_text(said), _beside(bar), campaign.published is None, places)
 
 
 def when_text(said: dict[str, Any]) -> str:

@@ -39,6 +39,7 @@ from personalization.frequency.form import (
     frequency_posted,
     frequency_summary,
 )
+from personalization.frequency.showing import fullness_of
 from personalization.models import Campaign, Variant
 from personalization.preview.card import variant_preview
 from profiles.selectors import Progress
@@ -56,9 +57,11 @@ class CampaignList(ChangeList):
         super().get_results(request)
         names = rule_names()
         waiting = campaigns_waiting()
+        fullness = fullness_of(self.result_list, now=timezone.now())
         for campaign in self.result_list:
             campaign.sentence = sentence_or_empty(campaign.rule, names)
             campaign.waiting = waiting.get(campaign.pk)
+            campaign.fullness = fullness.get(campaign.pk)
 
 
 @admin.register(Campaign)
@@ -162,7 +165,11 @@ class CampaignAdmin(
             return "Not yet: publish it first."
         return render_to_string(
             "admin/personalization/_readiness.html",
-            {"campaign": campaign, "said": readiness_html(campaign, self._waiting(campaign))},
+            {
+                "campaign": campaign,
+                "said": readiness_html(campaign, self._waiting(campaign)),
+                "fullness": getattr(campaign, "fullness", None),  # in the list
+            },
         )
 
     def _waiting(self, campaign: Campaign) -> Waiting | None:
@@ -221,7 +228,12 @@ class CampaignAdmin(
 
     @display(description="In words")
     def frequency_summary(self, campaign: Campaign) -> str:
-        context = {"sentence": frequency_summary(campaign), "fields": " ".join(FREQUENCY_FIELDS)}
+        saved = [] if campaign._state.adding else [campaign]
+        context = {
+            "sentence": frequency_summary(campaign),
+            "fields": " ".join(FREQUENCY_FIELDS),
+            "fullness": fullness_of(saved, now=timezone.now()).get(campaign.pk),
+        }
         return render_to_string("admin/personalization/_frequency.html", context)
 
 

@@ -76,7 +76,7 @@ class Columnwise:
         if kind in PLAIN:
             return compared(leaf, PLAIN[kind](self.history))
         vector = VECTORS.get(kind)
-        if vector is None and leaf.condition.of_page:
+        if vector is None and leaf.condition.of_page and leaf.condition.features is None:
             vector = _of_request
         if vector is None:
             return bounds_open(self.size)

@@ -5,6 +5,8 @@ Where no limits are concerned the first that matches and is on wins, for all mom
 visitors whom a campaign with limits matches, moments follow one another: what is given counts for
 what comes (personalization.frequency.limits, the same law as on pages). What other slots gave, what
 was given before the first moment, and what was clicked or dismissed, is as it was logged.
+Capacities are not replayed: visitors follow one another here, and none knows what the others were
+given.
 
 What never gets in: clocks, settings, storage.
 """
@@ -108,6 +110,10 @@ class _Asked:
     now: float
     state: State | None
     shown: Shown
+
+    def places_given(self, key: str) -> int:
+        """Always room: visitors are replayed one after another, and not side by side."""
+        return 0
 
 
 class _Limits:

@@ -1,8 +1,8 @@
 """What is known of a past moment beside the visitor's events, and what is not.
 
-A stored page view has its address without the query, its category, device, referring site, medium
-and UTM parameters. Everything else that a rule can ask of a request was not stored: there the
-answer is unknown. So is the opt-out signal, and a purpose that was not granted then: whether it
+A stored page view has its address without the query, its item, category, device, referring site,
+medium and UTM parameters. Everything else that a rule can ask of a request was not stored: there
+the answer is unknown. So is the opt-out signal, and a purpose that was not granted then: whether it
 was refused or not asked is not in the event. Weights and the site's baseline are those of today.
 
 What never gets in: clocks, settings, storage.
@@ -35,6 +35,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     # Nothing more than what every event has.
     "page_category": (),
     "page_interest": (),
+    "page_item": ("item",),
     "bot": (),
 }
 
@@ -114,6 +115,7 @@ def request_of(history: History, *, fact: int, kind: int) -> PageRequest:
     return PageRequest(
         path=texts.get("path", ""),
         page_category=history.kinds[kind].category,
+        page_item=texts.get("item", ""),
         device=texts.get("device", ""),
         medium=texts.get("medium", ""),
         referrer_host=texts.get("referrer_host", ""),

@@ -9,6 +9,7 @@ from personalization.backtest.conflicts import Conflict
 from personalization.dashboard.bars import BarChart, Period, bar_chart
 
 GONE = "Events from before {:%-d %b %Y} are gone by their age: visitors are known from then on."
+ROOM = "Capacities are not replayed: as if there had always been room for “{}”."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -72,9 +73,11 @@ def report_of(
     pages: Sequence[str] = (),
     is_published: bool = False,
     complete_since: datetime | None = None,
+    capacities: Sequence[str] = (),
 ) -> Report:
     """The report of a result (personalization.backtest.tally); `untold` are the conditions that
     past events cannot answer, `pages` those with the slot. Before `complete_since` events are gone.
+    `capacities` are the campaigns that have one.
     """
     r = {**dict.fromkeys(NUMBERS, 0), **result}
     return Report(
@@ -86,6 +89,7 @@ def report_of(
         notes=[
             *_notes(r, one_of=one_of, untold=untold, pages=pages),
             *([GONE.format(complete_since)] if complete_since else []),
+            *([ROOM.format("”, “".join(capacities))] if capacities else []),
         ],
         is_empty=not r["views"],
         matches=bool(r["matched_views"]),

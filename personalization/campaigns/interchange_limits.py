@@ -4,9 +4,10 @@ As a version holds them (frequency.models.Limited.frequency), with two differenc
 group goes by its name, which is the same everywhere, and the event of a pause has named parts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from personalization.frequency.capacity import COUNTED, DAY, MOST
 from personalization.frequency.limits import CAP_LENGTH, KEPT, LONGEST, UNIT_MS
 
 UNITS = (*UNIT_MS, "visit", "ever")
@@ -72,13 +73,6 @@ def _text(length: int) -> Read:
     return read
 
 
-def _unit(given: Any, where: str, errors: Errors) -> str | None:
-    if isinstance(given, str) and given in UNITS:
-        return given
-    errors[where] = f"Use one of: {', '.join(UNITS)}."
-    return None
-
-
 def _cap(given: Any, where: str, errors: Errors) -> dict[str, Any] | None:
     found = _parts(given, where, CAP, errors)
     if isinstance(given, dict) and given.get("count") is None:
@@ -97,17 +91,44 @@ def _after_event(given: Any, where: str, errors: Errors) -> list[Any] | None:
     return [found.get("type"), found.get("days")]
 
 
+def _one_of(choices: Collection[str]) -> Read:
+    def read(given: Any, where: str, errors: Errors) -> str | None:
+        if isinstance(given, str) and given in choices:
+            return given
+        errors[where] = f"Use one of: {', '.join(choices)}."
+        return None
+
+    return read
+
+
+def _capacity(given: Any, where: str, errors: Errors) -> dict[str, Any] | None:
+    found = _parts(given, where, CAPACITY, errors)
+    if isinstance(given, dict) and given.get("count") is None:
+        errors[f"{where}.count"] = "This is needed."
+    return {
+        "count": found.get("count"),
+        "counted": found.get("counted") or "visitors",
+        "per": found.get("per") or "ever",
+    }
+
+
 CAP: dict[str, Read] = {
     "count": _number(KEPT, f"Use a whole number from 1 to {KEPT}."),
-    "unit": _unit,
+    "unit": _one_of(UNITS),
     "length": _number(LONGEST, f"Use a whole number from 1 to {LONGEST}."),
 }
 AFTER_EVENT: dict[str, Read] = {"type": _text(40), "days": _number(LONGEST, DAYS)}
+CAPACITY: dict[str, Read] = {
+    "count": _number(MOST, f"Use a whole number from 1 to {MOST}."),
+    "counted": _one_of(tuple(COUNTED)),
+    "per": _one_of(("ever", DAY)),
+}
 PARTS: dict[str, Read] = {
     "cap": _cap,
     "after_dismissal": _number(LONGEST, DAYS),
     "after_click": _number(LONGEST, DAYS),
     "after_event": _after_event,
     "group": _text(80),
+    "capacity": _capacity,
     "exempt": _text(200),
 }

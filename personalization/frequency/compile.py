@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+from personalization.frequency.capacity import DAY, Capacity
 from personalization.frequency.limits import Budget, Cap, Frequency, Group, Window
 
 
@@ -44,8 +45,18 @@ def frequency_of(campaign: Mapping[str, Any], shared: Shared) -> Frequency | Non
         after_event=tuple(own["after_event"]) if "after_event" in own else None,
         group=shared.groups.get(own.get("group", 0)),
         budget=None if own.get("exempt") else shared.budget,
+        capacity=capacity_of(campaign),
     )
     return frequency if frequency != Frequency() else None
+
+
+def capacity_of(campaign: Mapping[str, Any]) -> Capacity | None:
+    """The capacity of a campaign as a version or a payload holds it; its days are its zone's."""
+    own = campaign.get("frequency", {}).get("capacity")
+    if own is None:
+        return None
+    zone = (campaign.get("zone") or "UTC") if own["per"] == DAY else ""
+    return Capacity(own["count"], own["counted"], zone)
 
 
 def _window(values: Mapping[str, Any]) -> Window:

@@ -6,7 +6,7 @@ from django import forms
 from django.http import QueryDict
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from personalization.frequency.models import Limited, PressureBudget, Unit
+from personalization.frequency.models import Counted, Limited, Per, PressureBudget, Unit
 from personalization.frequency.words import budget_sentence, frequency_sentence
 from personalization.models import Campaign
 from tracking import selectors as tracking_selectors
@@ -14,6 +14,7 @@ from tracking import selectors as tracking_selectors
 FREQUENCY_FIELDS = (
     "cap_count", "cap_length", "cap_unit", "pause_dismissed_days", "pause_clicked_days",
     "pause_event", "pause_event_days", "exclusion_group", "budget_exempt",
+    "capacity_count", "capacity_counted", "capacity_per",
 )  # fmt: skip
 FREQUENCY_FIELDSET = (
     "How often",
@@ -24,6 +25,7 @@ FREQUENCY_FIELDSET = (
             ("pause_dismissed_days", "pause_clicked_days"),
             ("pause_event", "pause_event_days"),
             ("exclusion_group", "budget_exempt"),
+            ("capacity_count", "capacity_counted", "capacity_per"),
         )
     },
 )
@@ -36,7 +38,7 @@ class FrequencyForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("cap_length", "cap_unit"):
+        for name in ("cap_length", "cap_unit", "capacity_counted", "capacity_per"):
             if name in self.fields:  # not there for who may only look
                 self.fields[name].required = False
         if "pause_event" in self.fields:
@@ -61,6 +63,12 @@ class FrequencyForm(forms.ModelForm):
 
     def clean_cap_unit(self) -> str:
         return self.cleaned_data["cap_unit"] or Unit.DAYS
+
+    def clean_capacity_counted(self) -> str:
+        return self.cleaned_data["capacity_counted"] or Counted.VISITORS
+
+    def clean_capacity_per(self) -> str:
+        return self.cleaned_data["capacity_per"] or Per.EVER
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

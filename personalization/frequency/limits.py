@@ -1,4 +1,4 @@
-"""How often: caps, cool-downs, exclusion groups, and the pressure budget of a visitor.
+"""How often: caps, cool-downs, exclusion groups, the pressure budget of a visitor, and capacity.
 
 What counts is an exposure: being given a campaign in a page or in an answer of the API. One CHECK
 after another may refuse a campaign that would win; the law is here and nowhere else, so the page,
@@ -20,6 +20,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct, field
 
+from personalization.frequency.capacity import Capacity, capacity_words
 from personalization.frequency.words import AGO, window_words
 from profiles.state import State
 
@@ -70,6 +71,9 @@ class Asked(Protocol):
     def state(self) -> State | None: ...
     @property
     def shown(self) -> Shown: ...
+
+    def places_given(self, key: str) -> int | None:
+        """What a capacity's counter holds (frequency.capacity); None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +132,12 @@ class Frequency:
     after_event: tuple[str, int] | None = None
     group: Group | None = None
     budget: Budget | None = None
+    capacity: Capacity | None = None
 
     @property
     def counts(self) -> bool:
         """Whether an exposure has to be counted before it is given."""
-        return bool(self.cap or self.group or self.budget)
+        return bool(self.cap or self.group or self.budget or self.capacity)
 
     @property
     def remembers(self) -> bool:
@@ -209,6 +214,24 @@ def _pressed(campaign: int, frequency: Frequency, asked: Asked) -> str:
     return f"Not shown: {seen} of {budget.count} personalized messages seen {within}."
 
 
+def _full(campaign: int, frequency: Frequency, asked: Asked) -> str:
+    capacity = frequency.capacity
+    if capacity is None or not (key := place_needed(campaign, capacity, asked)):
+        return ""
+    given = asked.places_given(key)
+    if given is None:
+        return UNCOUNTED
+    return f"Full: {capacity_words(capacity, given)}." if given >= capacity.count else ""
+
+
+def place_needed(campaign: int, capacity: Capacity, asked: Asked) -> str:
+    """The counter of which an exposure takes a place; "" where the visitor has one already."""
+    now = now_ms(asked)
+    if capacity.has_place(asked.shown.exposures.get(campaign, ()), now):
+        return ""
+    return capacity.key(campaign, capacity.day(now))
+
+
 #: In this order; the first to refuse is the reason.
 CHECKS: tuple[Callable[[int, Frequency, Asked], str], ...] = (
     _dismissed,
@@ -217,6 +240,7 @@ CHECKS: tuple[Callable[[int, Frequency, Asked], str], ...] = (
     _capped,
     _excluded,
     _pressed,
+    _full,
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from personalization.frequency.capacity import MOST
 from personalization.frequency.limits import CAP_LENGTH, KEPT, LONGEST
 
 
@@ -74,6 +75,41 @@ class PressureBudget(models.Model):
         return "Pressure budget"
 
 
+class Counted(models.TextChoices):
+    """What a capacity counts."""
+
+    VISITORS = "visitors", "visitors"
+    EXPOSURES = "exposures", "exposures"
+
+
+class Per(models.TextChoices):
+    """What a capacity is for."""
+
+    EVER = "ever", "in all"
+    DAY = "day", "of each day"
+
+
+class CampaignGiven(models.Model):
+    """How many a campaign with a capacity was given to in all, as a worker saw it last.
+
+    The counter itself is in Redis (frequency.given); this is what it is never made smaller than.
+    """
+
+    campaign = models.ForeignKey(
+        "personalization.Campaign", on_delete=models.CASCADE, related_name="+"
+    )
+    counted = models.CharField(max_length=9, choices=Counted.choices)
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("campaign", "counted"), name="one_total_per_capacity"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.counted}"
+
+
 class Limited(models.Model):
     """The limits of one campaign."""
 
@@ -122,6 +158,23 @@ class Limited(models.Model):
         related_name="campaigns",
         help_text="A visitor sees one campaign of a group, not another after it.",
     )
+    capacity_count = models.PositiveIntegerField(
+        "for the first",
+        null=True,
+        blank=True,
+        validators=(MinValueValidator(1), MaxValueValidator(MOST)),
+        help_text="All visitors together: when so many were given it, it is full. Empty: no limit.",
+    )
+    capacity_counted = models.CharField(
+        "of", max_length=9, choices=Counted.choices, default=Counted.VISITORS
+    )
+    capacity_per = models.CharField(
+        "counted",
+        max_length=4,
+        choices=Per.choices,
+        default=Per.EVER,
+        help_text="Days are those of the time zone above.",
+    )
     budget_exempt = models.CharField(
         "outside the pressure budget because",
         max_length=200,
@@ -141,12 +194,18 @@ class Limited(models.Model):
             **window_values(self.cap_unit, self.cap_length),
         }
         pauses = self.pause_event and self.pause_event_days
+        capacity = self.capacity_count and {
+            "count": self.capacity_count,
+            "counted": str(self.capacity_counted),
+            "per": str(self.capacity_per),
+        }
         values = {
             "cap": cap,
             "after_dismissal": self.pause_dismissed_days,
             "after_click": self.pause_clicked_days,
             "after_event": [self.pause_event, self.pause_event_days] if pauses else None,
             "group": self.exclusion_group_id,
+            "capacity": capacity,
             "exempt": self.budget_exempt,
         }
         return {name: value for name, value in values.items() if value}
@@ -161,4 +220,8 @@ class Limited(models.Model):
         self.pause_clicked_days = values.get("after_click")
         self.pause_event, self.pause_event_days = event, days
         self.exclusion_group_id = values.get("group")
+        capacity = values.get("capacity") or {"count": None}
+        self.capacity_count = capacity["count"]
+        self.capacity_counted = capacity.get("counted", Counted.VISITORS)
+        self.capacity_per = capacity.get("per", Per.EVER)
         self.budget_exempt = values.get("exempt", "")

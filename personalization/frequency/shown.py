@@ -10,6 +10,7 @@ deleted when the events are erased.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,7 @@ from django.core.cache import cache
 from consent import selectors as consent_selectors
 from personalization.decide import RuleSet
 from personalization.frequency.compile import concerned
+from personalization.frequency.given import NO_COUNTERS, given_read
 from personalization.frequency.limits import KEPT, NOTHING_SHOWN, Shown, shown_complete
 from tracking import selectors as tracking_selectors
 
@@ -42,11 +44,19 @@ class ShownCopy:
     """What one request knows of what its visitor was shown.
 
     `raw` is what the cache held, b"" for nothing; `consent_raw` the cached consent that the
-    request goes by, b"" where it was read from elsewhere.
+    request goes by, b"" where it was read from elsewhere. `given` is what the counters of
+    capacities held (frequency.given).
     """
 
-    def __init__(self, visitor_id: UUID, raw: object = None, consent_raw: object = None) -> None:
+    def __init__(
+        self,
+        visitor_id: UUID,
+        raw: object = None,
+        consent_raw: object = None,
+        given: Mapping[str, int] = NO_COUNTERS,
+    ) -> None:
         self.visitor_id = visitor_id
+        self.given = given
         self._consent_raw = consent_raw if isinstance(consent_raw, bytes) else b""
         self._hold(raw if isinstance(raw, bytes) else b"")
 
@@ -54,8 +64,11 @@ class ShownCopy:
         self._raw = raw
         self.shown = _decode(raw)
 
-    def swap(self, shown: Shown) -> bool:
+    def swap(self, shown: Shown, places: Sequence[tuple[str, int]] = ()) -> bool:
         """Store what was shown, if nobody was faster; else hold what is stored now.
+
+        `places` are counters with their capacities, of which it takes one each: all of them and
+        what was shown, or nothing.
 
         Raises ConsentChangedError, and RedisError or OSError where Redis does not answer.
         """
@@ -66,11 +79,16 @@ class ShownCopy:
             new,
             seconds=SHOWN_SECONDS,
             guard=(consent_selectors.consent_cache_key(self.visitor_id), self._consent_raw),
+            counters=places,
         )
-        if done < 0:
+        if done == -1:
             raise ConsentChangedError
         self._hold(raw)
-        return bool(done)
+        if done == -2:  # one was full, or not there
+            keys = [key for key, _ in places]
+            others = {key: count for key, count in self.given.items() if key not in keys}
+            self.given = others | given_read(keys)
+        return bool(done == 1)
 
 
 def _decode(raw: bytes) -> Shown:

@@ -65,8 +65,22 @@ def _parts(frequency: Payload, groups: Payload) -> Iterator[str]:
     if number := frequency.get("group"):
         group = groups.get(str(number), {"name": "no longer there"})
         yield f"never with another of “{group['name']}”"
+    if capacity := frequency.get("capacity"):
+        yield places_words(capacity["count"], capacity["counted"], capacity["per"])
     if reason := frequency.get("exempt"):
         yield f"outside the pressure budget ({reason})"
+
+
+def places_words(count: int, counted: str, per: str) -> str:
+    """How many it may be given to, all together.
+
+    >>> places_words(500, "visitors", "ever"), places_words(1, "visitors", "day")
+    ('for the first 500 visitors', 'for the first visitor of each day')
+    >>> places_words(1000, "exposures", "day")
+    'for the first 1,000 exposures of each day'
+    """
+    number = f"first {counted[:-1]}" if count == 1 else f"first {count:,} {counted}"
+    return f"for the {number}{' of each day' if per == 'day' else ''}"
 
 
 def _days(count: int) -> str:

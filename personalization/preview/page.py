@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.encoding import iri_to_uri
 
 from personalization.decide import Decision, RuleSet, decide
+from personalization.frequency.given import given_for_preview
 from personalization.frequency.limits import shown_add
 from personalization.preview.addresses import address_of_link
 from personalization.preview.subjects import Subject
@@ -97,6 +98,7 @@ class PreviewVisitor(Visitor):
             request=self.page,
             consent=consent_words(subject.consent),
             shown=subject.shown,
+            given=given_for_preview(scene.ruleset.capacities, now=scene.now),
             kept=subject.kept,
             memberships=subject.memberships,
         )

@@ -233,11 +233,12 @@ def rule_without_request(node: Node) -> Node:
 
 
 def features_missing(rule: Node) -> list[Leaf]:
-    """The conditions on what profiles do not keep yet."""
+    """The conditions on what profiles do not keep yet; those on a page no count tells."""
     live = profile_selectors.features_live()
     return [
         leaf
         for leaf in rule_conditions(rule)
         if leaf.condition.features is not None
+        and not leaf.condition.of_page
         and any(feature.key not in live for feature in leaf.condition.features(leaf.params))
     ]

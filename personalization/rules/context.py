@@ -34,16 +34,17 @@ _NOTHING = (0.0, 0.0, 0)
 class PageRequest:
     """The request's facts that conditions may use; "" where there is none, None: nobody has said.
 
-    `page_category`, `page_type` and `page_tags` are of the page, `medium` is one of tracking's
-    MEDIA, `browser` a family as "firefox", `viewport` one of VIEWPORTS, `authenticated` and `bot`
-    are "yes" or "no", `roles` what whoever is signed in is to the site, `country` one of COUNTRIES,
-    `region` a part of it. A subclass may find them out when they are asked for.
+    `page_category`, `page_type`, `page_tags` and `page_item` are of the page, `medium` is one of
+    tracking's MEDIA, `browser` a family as "firefox", `viewport` one of VIEWPORTS, `authenticated`
+    and `bot` are "yes" or "no", `roles` what whoever is signed in is to the site, `country` one of
+    COUNTRIES, `region` a part of it. A subclass may find them out when they are asked for.
     """
 
     path: str | None = "/"
     page_category: str | None = ""
     page_type: str | None = ""
     page_tags: Collection[str] | None = None
+    page_item: str | None = ""
     query: Mapping[str, str] | None = field(default_factory=dict)
     referrer_host: str | None = ""
     medium: str | None = ""
@@ -67,9 +68,10 @@ class Context:
     `state` is None when nothing may be known of the visitor; then whatever is asked of behavior is
     unknown, which is neither true nor false. `baseline` is what the site's visitors do, None
     before there is one. `consent` maps each active purpose to "granted", "refused" or
-    "not_asked". `shown` is what the visitor was given of campaigns with limits. `kept` are the keys
-    of the declared features that the state keeps (profiles.selectors.features_kept); what asks for
-    another one is unknown. `signals` are what a page knows of itself, `learned` what models and
+    "not_asked". `shown` is what the visitor was given of campaigns with limits, `given` what the
+    counters of those with a capacity hold (frequency.capacity). `kept` are the keys of the declared
+    features that the state keeps (profiles.selectors.features_kept); what asks for another one is
+    unknown. `signals` are what a page knows of itself, `learned` what models and
     experiments say. `memberships` are when the visitor came into segments and left them, by key;
     None where that is not known.
     """
@@ -82,18 +84,24 @@ class Context:
     consent: Mapping[str, str] = field(default_factory=dict)
     gpc: bool = False
     shown: Shown = NOTHING_SHOWN
+    given: Mapping[str, int] = field(default_factory=dict)
     kept: Collection[str] = frozenset()
     signals: Signals = NO_SIGNALS
     learned: Learned = NOTHING_LEARNED
     memberships: Memberships | None = None
 
-    def with_shown(self, shown: Shown) -> "Context":
-        """The same with this shown; what was derived so far is kept."""
-        if shown is self.shown:
+    def with_shown(self, shown: Shown, given: Mapping[str, int] | None = None) -> "Context":
+        """The same with this shown and given; what was derived so far is kept."""
+        if shown is self.shown and given is None:
             return self
         other = copy(self)
         other.__dict__["shown"] = shown  # frozen for everybody else
+        if given is not None:
+            other.__dict__["given"] = given
         return other
+
+    def places_given(self, key: str) -> int | None:
+        return self.given.get(key)
 
     @cached_property
     def interests(self) -> list[Interest]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from profiles.features.definition import (
     PROPERTY,
+    SEEN_EVENTS,
     TIME,
     Calendar,
     Condition,
@@ -30,6 +31,7 @@ from profiles.features.values import (
     kind_of,
     number_units,
     text_fold,
+    value_hash,
     value_kept,
     value_rank,
 )
@@ -242,6 +244,16 @@ def _distinct(feature: Feature, events: list[FeatureEvent]) -> Value | None:
     return len({_identity(value) for value in values if kind_of(value) is not None})
 
 
+def _seen(feature: Feature, events: list[FeatureEvent]) -> Value | None:
+    """Of events at once, those whose values have the larger hashes are the later ones."""
+    hashed = [
+        (int(event.occurred_ms), value)
+        for event in _whole(events)
+        if (value := value_hash(_field(event, feature.of))) is not None
+    ]
+    return len({value for _, value in sorted(hashed)[-SEEN_EVENTS:]})
+
+
 def _identity(value: Any) -> tuple[str | None, object]:
     if isinstance(value, str):
         return "text", text_fold(value)
@@ -257,4 +269,5 @@ _AGGREGATE: Mapping[str, Callable[[Feature, list[FeatureEvent]], Value | None]] 
     "max": _max,
     "latest": _latest,
     "first": _first,
+    "seen": _seen,
 }

@@ -8,6 +8,7 @@ Cells are never changed, only replaced. By aggregation a cell is
     latest, first          [milliseconds since 1970, value]
     distinct               the hashes of up to DISTINCT_VALUES values, the smallest, ascending
     followed               whether it was (profiles.features.order)
+    seen                   the hash of one value; they are never joined (profiles.features.keeping)
 """
 
 from bisect import bisect_left
@@ -71,11 +72,12 @@ FINISH: Mapping[str, Callable[[Cell], Value | None]] = {
     "first": lambda cell: cell[1],
     "distinct": len,
     "followed": bool,
+    "seen": lambda cell: len({*cell}),
 }
 
 #: The value of no event at all: none were counted, summed or told apart; others have no value.
 EMPTY: Mapping[str, Value | None] = {
-    "count": 0, "distinct": 0, "sum": 0.0, "followed": False
+    "count": 0, "distinct": 0, "sum": 0.0, "followed": False, "seen": 0
 }  # fmt: skip
 
 
@@ -127,6 +129,10 @@ def _distinct(event: Any, value: object) -> Cell | None:
     return [hashed] if hashed is not None else None
 
 
+def _seen(event: Any, value: object) -> Cell | None:
+    return value_hash(value)
+
+
 _WHOLE: Mapping[str, Callable[[Any, object], Cell | None]] = {
     "sum": _units,
     "mean": _mean,
@@ -135,4 +141,5 @@ _WHOLE: Mapping[str, Callable[[Any, object], Cell | None]] = {
     "latest": _dated,
     "first": _dated,
     "distinct": _distinct,
+    "seen": _seen,
 }

@@ -30,6 +30,7 @@ from profiles.features.definition import (
     Dates,
     Feature,
     LatestVisits,
+    Lifetime,
     Order,
     Rolling,
     Since,
@@ -133,6 +134,8 @@ def _pairing_check(feature: Feature) -> None:
         raise FeatureError(
             "window.kind", "Of an order it is asked whether it was followed, and nothing else."
         )
+    if feature.aggregation == "seen" and not isinstance(feature.window, Lifetime):
+        raise FeatureError("window.kind", "What was seen is kept over a lifetime; readers cut it.")
 
 
 def _aggregation_check(feature: Feature, is_cumulative: bool) -> None:

@@ -64,6 +64,8 @@ OPERATORS: Mapping[str, Operator] = {
     "is_set": Operator("is known", ("text", "number", "boolean"), fewest=0, most=0),
 }
 
+#: The latest events whose values `seen` keeps, each with its time.
+SEEN_EVENTS = 256
 #: How events become one value; `{of}` is the field, `{type}` the event type.
 AGGREGATIONS: Mapping[str, str] = {
     "count": "number of {type} events",
@@ -75,6 +77,7 @@ AGGREGATIONS: Mapping[str, str] = {
     "latest": "latest {of} of {type} events",
     "first": "first {of} of {type} events",
     "followed": "whether {type} events",
+    "seen": f"number of different values of {{of}} in the latest {SEEN_EVENTS} {{type}} events",
 }
 NUMERIC = ("sum", "mean", "min", "max")
 #: Those that later parts of a growing event add to.

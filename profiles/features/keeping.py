@@ -17,6 +17,7 @@ from profiles.features.cells import Cell
 from profiles.features.definition import (
     DISTINCT_VALUES,
     EXACT_MOMENTS,
+    SEEN_EVENTS,
     VISITS_KEPT,
     Calendar,
     LatestVisits,
@@ -171,6 +172,29 @@ class Latest(Visits):
         edge = self.edge(state, now, starts)
         inside = state.held[bisect_right(state.times, edge) :] if edge is not None else []
         return reduce(self.join, [state.cells[each] for each in inside]) if inside else None
+
+
+class LatestEvents:
+    """The latest events, whatever their values: each one's time and the hash of its value."""
+
+    def put(self, state: FeatureState, when: int, visit: int | None, cell: Cell) -> None:
+        times, held = state.times, state.held
+        at = bisect_right(times, when)
+        while at and times[at - 1] == when and held[at - 1] > cell:
+            at -= 1
+        times.insert(at, when)
+        held.insert(at, cell)
+        if len(times) > SEEN_EVENTS:
+            del times[0], held[0]
+
+    def merge(self, state: FeatureState, other: FeatureState) -> None:
+        for when, value in zip(other.times, other.held, strict=True):
+            self.put(state, when, None, value)
+
+    def read(
+        self, state: FeatureState, now: int, visit: int | None, starts: Sequence[int]
+    ) -> Cell | None:
+        return state.held
 
 
 class LastSeen:

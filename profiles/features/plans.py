@@ -23,6 +23,7 @@ from profiles.features.keeping import (
     Keep,
     LastSeen,
     Latest,
+    LatestEvents,
     Moments,
     Newest,
     Periods,
@@ -62,6 +63,8 @@ def plans_of(feature: Feature) -> tuple[Plan, ...]:
 
 def keep_of(feature: Feature) -> Keep:
     """How the feature's window keeps its past."""
+    if feature.aggregation == "seen":
+        return LatestEvents()
     window, join = feature.window, JOIN[feature.aggregation]
     if isinstance(window, Calendar):
         return Periods(join, window)

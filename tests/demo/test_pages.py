@@ -76,7 +76,9 @@ def test_a_page_asks_no_other_host_for_anything(client: Client, path: str) -> No
 
 def test_every_item_and_category_has_its_page(client: Client) -> None:
     for item in item_list():
-        html = client.get(item.get_absolute_url()).content.decode()
+        response = client.get(item.get_absolute_url())
+        html = response.content.decode()
+        assert response.wsgi_request.visitor.page_item == item.slug  # type: ignore[attr-defined]
         assert f'data-attune-item="{item.slug}"' in html
         assert f'data-attune-category="{item.category.slug}"' in html
         assert f'data-attune-content-type="{item.content_type}"' in html

@@ -139,7 +139,11 @@ def test_after_a_grant_slots_follow_the_page_and_report_what_they_showed(
     slot = page.locator(SLOT)
     expect(slot).to_contain_text(DEFAULT)
     title_at = place_of(page, "#title")
-    page.get_by_role("link", name="Spades").click()
+    page.evaluate("document.body.dataset.attuneItem = 'spade'")
+    with page.expect_request("**/api/v1/decide") as question:
+        page.get_by_role("link", name="Spades").click()
+    about = json.loads(question.value.post_data or "")["page"]
+    assert (about["category"], about["item"]) == ("gardening", "spade")
     expect(slot.get_by_role("heading", name=HEADLINE)).to_be_visible()
     expect(slot).to_contain_text("<b>Not markup</b>")  # words, not markup
     expect(slot.get_by_role("link", name="Read on")).to_have_attribute(

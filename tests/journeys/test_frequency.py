@@ -140,11 +140,13 @@ def test_groups_and_budget_are_accessible_and_fit_a_phone(marketer: Page, scheme
 
     group = ExclusionGroup.objects.create(name="Seasonal offers")
     Campaign.objects.update(exclusion_group=group, budget_exempt="The law asks for it.")
+    Campaign.objects.update(published=None, status="draft", capacity_count=500)
     marketer.emulate_media(color_scheme=scheme)
     for width in (1280, 390):
         marketer.set_viewport_size({"width": width, "height": 900})
-        for url in (f"exclusiongroup/{group.pk}/change/", "pressurebudget/"):
+        for url in (f"exclusiongroup/{group.pk}/change/", "pressurebudget/", "campaign/"):
             marketer.goto(f"/admin/personalization/{url}")
+            assert marketer.locator(".at-places__bar").count() == (7 if "campaign/" in url else 0)
             assert ours(marketer) == [], (url, width)
             wide = "document.documentElement.scrollWidth > innerWidth"
             assert not marketer.evaluate(wide), (url, width)
@@ -161,7 +163,10 @@ def test_limits_are_said_while_a_marketer_edits_them(marketer: Page) -> None:
     expect(words).to_have_text("At most 3 times a week.")
     marketer.fill("#id_pause_dismissed_days", "7")
     expect(words).to_have_text("At most 3 times a week, 7 days' pause after it was dismissed.")
+    marketer.fill("#id_pause_dismissed_days", "")
+    marketer.fill("#id_capacity_count", "500")
+    expect(words).to_have_text("At most 3 times a week, for the first 500 visitors.")
     marketer.get_by_role("button", name="Save", exact=True).click()
     marketer.wait_for_url("**/campaign/")
     row.refresh_from_db()
-    assert (row.cap_count, row.pause_dismissed_days) == (3, 7)
+    assert (row.cap_count, row.capacity_count) == (3, 500)

@@ -20,7 +20,7 @@ from tracking.pipeline.details import Detail
 NOW_MS = 1_800_000_000_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 BASIS = "measurement,personalization"
-FACTS = ("path", "device", "medium", "referrer_host", "utm_source")
+FACTS = ("path", "device", "medium", "referrer_host", "utm_source", "item")
 WEIGHTS = {
     "page_view": Weight(1.0),
     "dwell": Weight(0.05),
@@ -72,7 +72,7 @@ def past_of(rows: Sequence[Row]) -> Past:
     visitors, kinds, bases, facts = Codes(), Codes(), Codes(), Codes([()])
     sorted_rows = [rows[seq] for seq in order]
     ids = [UUID(int=1 + row.visitor) for row in sorted_rows]
-    shown = [row.facts if row.type == "page_view" else () for row in sorted_rows]
+    shown = [(*row.facts, row.item) if row.type == "page_view" else () for row in sorted_rows]
     block = Block(
         visitor=visitors.of(ids),
         seq=np.array(order, np.int64),

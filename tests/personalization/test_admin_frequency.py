@@ -4,13 +4,15 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from personalization.campaigns.campaigning import campaign_pause, campaign_resume
 from personalization.campaigns.changes import ruleset_changes
 from personalization.models import Campaign, ExclusionGroup, PressureBudget, RuleSet
-from personalization.selectors import befores_attach, ruleset_version
+from personalization.selectors import befores_attach, ruleset_latest, ruleset_version
 from personalization.services import ruleset_payload, ruleset_publish
 from tests.personalization.admin_site import Site
 from tests.personalization.publishing import campaigns_publish
@@ -118,6 +120,8 @@ def test_limits_are_said_while_they_are_edited(site: Site, marketer: Client) -> 
     [
         ({"cap_count": "51"}, "cap_count", "Ensure this value is less than or equal to 50."),
         ({"cap_count": "0"}, "cap_count", "Ensure this value is greater than or equal to 1."),
+        ({"capacity_count": "0"}, "capacity_count", "greater than or equal to 1."),
+        ({"capacity_counted": "hearts"}, "capacity_counted", "Select a valid choice."),
         ({"cap_length": "400"}, "cap_length", "Ensure this value is less than or equal to 365."),
         ({"cap_unit": "years"}, "cap_unit", "Select a valid choice."),
         ({"pause_event_days": ""}, "pause_event_days", "Say for how many days it pauses."),
@@ -134,6 +138,27 @@ def test_what_is_wrong_is_said_at_its_field(
     assert list(errors) == [field]
     assert says in errors[field][0]
     assert ruleset_version() == site.version
+
+
+def test_how_full_it_is_stands_in_the_form_the_list_and_the_calendar(
+    site: Site, marketer: Client
+) -> None:
+    published(site, marketer, capacity_count="500", capacity_per="day", zone="Europe/Berlin")
+    words = "For the first 500 visitors of each day."
+    assert changes()[-1] == f"“Gardeners”, how often: As often as the rule matches. → {words}"
+    capacity = ruleset_latest().capacities[site.campaign.pk]
+    key = capacity.key(site.campaign.pk, capacity.day(int(timezone.now().timestamp() * 1000)))
+    pages = {
+        name: reverse(f"admin:{name}", args=[site.campaign.pk] if "change" in name[-7:] else [])
+        for name in ("personalization_campaign_change", "personalization_campaign_changelist")
+    } | {"calendar": reverse("admin:campaign_calendar")}
+    for given, said in ((412, "given to 412 of 500"), (500, "full: given to 500 of 500")):
+        cache.set(key, given)
+        for name, url in pages.items():
+            page = marketer.get(url).content.decode()
+            assert f"{said} visitors today" in page.lower(), name
+            assert (f'value="{given}" max="500"' in page) == (name != "calendar")
+    assert words in marketer.get(pages["personalization_campaign_change"]).content.decode()
 
 
 def test_an_exclusion_group_is_made_lists_its_campaigns_and_is_published(

@@ -68,9 +68,11 @@ def test_the_result_shows_numbers_rivals_conflicts_and_paths(site: Site, markete
 
 def test_a_result_says_when_the_draft_was_edited_since(site: Site, marketer: Client) -> None:
     gardener_make()
-    campaign = draft_make(site, cap_count=2)
+    campaign = draft_make(site, cap_count=2, capacity_count=1)
     address = page_of(campaign, done(campaign).pk)
-    assert "edited since" not in text_of(marketer, address)
+    said = text_of(marketer, address)
+    assert "edited since" not in said
+    assert f"as if there had always been room for “{campaign.name}”." in said
     Campaign.objects.filter(pk=campaign.pk).update(priority=51)
     assert "edited since" in text_of(marketer, address)
 

@@ -141,6 +141,12 @@ def test_conditions_in_columns_say_what_memory_says(rule: dict[str, Any], seed: 
     check(rule, past_of(rows_random(random.Random(seed), visitors=4, events=60)))
 
 
+@given(leaf=near_leaves(BY_KIND["page_item"]), seed=st.integers(0, 10**6))
+@settings(max_examples=15)
+def test_the_item_of_a_page_is_that_of_its_view(leaf: dict[str, Any], seed: int) -> None:
+    check(leaf, past_of(rows_random(random.Random(seed), visitors=2, events=30)))
+
+
 @given(rule=trees(2), seed=st.integers(0, 10**6))
 @settings(max_examples=30)
 def test_any_rule_at_all_can_be_replayed(rule: dict[str, Any], seed: int) -> None:

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 LIMITS = {
     "cap": {"count": 2, "unit": "visit", "length": 1}, "after_dismissal": 7, "after_click": 1,
     "after_event": ["purchase", 14], "exempt": "The law asks for it",
+    "capacity": {"count": 500, "counted": "visitors", "per": "day"},
 }  # fmt: skip
 TABLET = {"all": [{"condition": "device", "value": "tablet"}]}
 
@@ -258,7 +259,8 @@ def test_limits_are_published_compared_and_rolled_back(site: Site) -> None:
     assert step.changes == [
         "How often: As often as the rule matches. → At most twice a visit, 7 days' pause after it "
         "was dismissed, 1 day's pause after it was clicked, 14 days' pause after “purchase”, never "
-        "with another of “Sales”, outside the pressure budget (The law asks for it)."
+        "with another of “Sales”, for the first 500 visitors of each day, outside the pressure "
+        "budget (The law asks for it)."
     ]
     campaigning.campaign_publish(campaign=edited(campaign, frequency={}), by="mara")
     assert "frequency" not in ruleset_payload()["slots"][0]["campaigns"][0]

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personalization.rules.conditions import BY_KIND, CONDITIONS, Condition, Field
-from personalization.rules.context import Context
+from personalization.rules.context import Context, PageRequest
 from personalization.rules.event_values import filters_of, window_of
 from personalization.rules.operators import NOT_SET
 from personalization.rules.tree import rule_features, rule_parse
@@ -94,9 +95,15 @@ def context_of(events: Sequence[FeatureEvent], features: Sequence[Feature], now_
         features_add(kept, compiled, event)
     latest = max(events, key=lambda event: event.occurred_ms, default=None)
     state = State(definition=1, features=kept, starts=starts_of(events))
+    if pages := sorted(int(e.occurred_ms) for e in events if e.type == "page_view" and not e.part):
+        state.recent["page_view|"] = pages
     if latest is not None:
         state.last, state.visit = int(latest.occurred_ms), latest.visit or 0
-    return Context(now_ms / 1000, state=state, kept={feature.key for feature in features})
+    return Context(
+        *(now_ms / 1000, state),
+        kept={feature.key for feature in features},
+        request=PageRequest(page_item="a"),
+    )
 
 
 OF_SEVEN = [{"field": "property.campaign", "operator": "eq", "values": [7]}]
@@ -286,6 +293,20 @@ def said_attention(told: Told) -> bool | None:
     return compared(units / UNITS, told.params)
 
 
+def said_item(told: Told) -> bool:
+    views = [e for e in told.events if e.type == "page_view" and not e.part]
+    own = [int(e.occurred_ms) for e in views if e.item in ("a", "A")]
+    others = [int(e.occurred_ms) for e in views if e.item not in ("a", "A")]
+    gap, began = 30 * 60_000, float("inf")
+    latest = max((int(event.occurred_ms) for event in told.events), default=0)
+    if told.now - latest <= gap:  # the visit goes on
+        visits = [start - gap for start in starts_of(told.events)]
+        began = max([*visits, *others], default=float("-inf"))
+    since = told.now - told.params["days"] * DAY_MS
+    seen = sum(since < when <= began for when in own)
+    return seen >= told.params["value"] if told.params["operator"] == "seen" else not seen
+
+
 SAID: dict[str, Callable[[Told], bool | None]] = {
     "event_did": lambda told: (told.value("count") > 0) == (told.params["answer"] == "did"),
     "event_count": lambda told: compared(told.value("count"), told.params),
@@ -301,6 +322,7 @@ SAID: dict[str, Callable[[Told], bool | None]] = {
     "event_unfinished": said_unfinished,
     "campaign_contact": said_contact,
     "campaign_conversion": said_conversion,
+    "page_item": said_item,
     "active_seconds_in_visit": said_attention,
     "entry_page": lambda told: compared(said_entry(told, "path"), told.params),
     "entry_source": lambda told: compared(said_entry(told, "utm_source"), told.params),
@@ -337,10 +359,13 @@ def of_visit(event: FeatureEvent) -> FeatureEvent:
     )  # fmt: skip
 
 
+def of_page(event: FeatureEvent) -> FeatureEvent:
+    return msgspec.structs.replace(event, type=event.type.replace("view", "page_view"))
+
+
 #: What a history is turned into, for conditions that name their event types themselves.
-TURNED = {"campaign_contact": contact, "campaign_conversion": shown} | dict.fromkeys(
-    ("active_seconds_in_visit", "entry_page", "entry_source", "entry_medium"), of_visit
-)
+TURNED = {"campaign_contact": contact, "campaign_conversion": shown, "page_item": of_page}
+TURNED |= dict.fromkeys(list(SAID)[-4:], of_visit)
 
 
 @pytest.mark.parametrize("condition", EVENT_CONDITIONS, ids=lambda condition: condition.kind)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from personalization.decide import Decision, RuleSet, decide, decide_page
+from personalization.frequency.capacity import Capacity
 from personalization.frequency.compile import basis_of, concerned
 from personalization.frequency.limits import (
     DAY_MS,
@@ -325,3 +326,31 @@ def test_now_is_never_before_what_was_counted() -> None:
     ahead = Shown({1: [NOW_MS + 5_000]})
     assert winner(rules, ahead) is None
     assert after(ahead).now == NOW
+
+
+# --- Capacity ----------------------------------------------------------------------------------
+
+
+def places_said(places: int | None, *times: int, **capacity: object) -> str:
+    """The reason of one slot whose campaign holds 5, so many of them given."""
+    held = {"count": 5, "counted": "visitors", "per": "ever"} | capacity
+    rules = rules_of([limited(1, capacity=held) | {"zone": "Asia/Tokyo"}])
+    (key,) = [one.key(1, one.day(NOW_MS)) for one in rules.capacities.values()]
+    counters = {} if places is None else {key: places}
+    shown = Shown({1: list(times)}, basis=rules.frequency_basis)
+    decision = decide(rules, "slot-0", after(shown, given=counters))
+    return "" if decision.personalized else decision.reasons[0]
+
+
+def test_a_place_is_for_good_or_for_the_day() -> None:
+    assert places_said(4) == ""
+    assert places_said(5) == "Full: given to 5 of 5 visitors."
+    assert places_said(5, NOW_MS - 400 * 24 * HOUR_MS) == ""
+    assert places_said(5, NOW_MS - HOUR_MS, counted="exposures") == "Full: given 5 of 5 times."
+    today = Capacity(5, zone="Asia/Tokyo").begins(NOW_MS)
+    assert today is not None
+    began = int(today.timestamp() * 1000)
+    assert places_said(5, began, per="day") == ""
+    assert places_said(5, began - 1, per="day") == "Full: given to 5 of 5 visitors today."
+    assert "cannot be counted" in places_said(None)
+    assert places_said(None, NOW_MS - HOUR_MS) == ""

@@ -76,6 +76,7 @@ def test_everything_arrives_as_a_draft_and_changes_no_page(site: Site) -> None:
 LIMITS = {
     "cap": {"count": 3, "unit": "days", "length": 7}, "after_dismissal": 7, "after_click": 2,
     "after_event": ["purchase", 14], "exempt": "Terms have changed",
+    "capacity": {"count": 500, "counted": "exposures", "per": "ever"},
 }  # fmt: skip
 
 

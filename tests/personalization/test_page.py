@@ -71,7 +71,7 @@ def test_a_request_is_asked_for_what_it_says(rule: dict[str, Any], expected: boo
 
 def test_nothing_is_found_out_before_a_rule_asks() -> None:
     asked = page("/?utm_campaign=x", user_agent=SAFARI)
-    given = {"_request", "path", "page_category", "page_type", "page_tags"}
+    given = {"_request", "path", "page_category", "page_type", "page_tags", "page_item"}
     assert set(vars(asked)) == given
     holds(asked, {"condition": "device", "value": "phone"})
     assert set(vars(asked)) == {*given, "device"}

@@ -14,11 +14,14 @@ from personalization.campaigns import campaigning, readiness
 from personalization.campaigns.steps import CampaignStepError
 from personalization.decide import decide
 from personalization.models import Campaign, RuleSet, Variant
+from personalization.rules.item_views import items_seen
 from profiles import declaring, rebuild
 from profiles import selectors as profile_selectors
 from profiles.features.definition import Feature, Rolling
+from profiles.features.values import value_hash
 from profiles.signals import profiles_rebuilt
 from tests.personalization.admin_site import Site, client_of
+from tests.personalization.asking import ask
 from tests.personalization.publishing import campaigns_publish
 from tests.personalization.segment_people import segment_make
 from tests.tracking.people import ana_make, drain, event_make, inbox_put
@@ -93,6 +96,33 @@ def shown(visitor_id: UUID) -> int | None:
 
 def declared(campaign: Campaign) -> set[str]:
     return set(profile_selectors.features_needs().get(f"campaign:{campaign.pk}", {}))
+
+
+def test_an_item_is_new_on_its_first_view_and_seen_after_it(site: Site, client: Client) -> None:
+    ana, day = ana_make(), 86_400_000
+    new = campaign_make(site, rule={"condition": "page_item", "operator": "new", "days": 30})
+    services.ruleset_publish(by="mara")
+    rebuild.rebuild_shard(0)
+    assert new.pk in published()
+
+    def asked(item: str, visitor: UUID = ana) -> int | None:
+        answer = ask(client, "hero", visitor_id=visitor, path=f"/{item}/", item=item).json()
+        found: int | None = answer["decisions"]["hero"]["campaign"]
+        return found
+
+    assert asked("beds") == new.pk
+    read(ana, 1, item="beds", path="/beds/")
+    assert asked("beds") == new.pk, "the same page view, folded"
+    assert asked("rakes") == new.pk
+    read(ana, 1, item="rakes", path="/rakes/")
+    assert asked("beds") is None, "from another page back to it"
+    assert asked("rakes") == new.pk
+    known = items_seen(selectors.visitor_context(ana, now=datetime.now(UTC)))
+    assert known is not None
+    assert set(known) == {value_hash("beds"), value_hash("rakes")}
+    cleo = ana_make()
+    read(cleo, 1, item="beds", path="/beds/", at=int(time.time() * 1000) - 3 * day)
+    assert asked("beds", cleo) is None
 
 
 def test_a_campaign_waits_for_its_features_and_then_goes_on_the_pages_by_itself(site: Site) -> None:

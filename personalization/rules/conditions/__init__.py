@@ -11,6 +11,7 @@ from personalization.rules.conditions.contacts import CONTACTS
 from personalization.rules.conditions.event_times import EVENT_TIMES
 from personalization.rules.conditions.events import EVENTS
 from personalization.rules.conditions.interests import INTERESTS
+from personalization.rules.conditions.items import ITEMS
 from personalization.rules.conditions.learned import LEARNED
 from personalization.rules.conditions.place import PLACE
 from personalization.rules.conditions.request import REQUEST
@@ -31,6 +32,7 @@ CONDITIONS: tuple[Condition, ...] = (
     *CONTACTS,
     *SEGMENTS,
     *BEHAVIOR,
+    *ITEMS,
     *VISIT,
     *VISIT_EVENTS,
     *REQUEST,

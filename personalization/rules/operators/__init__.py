@@ -16,6 +16,7 @@ from personalization.rules.operators.base import (
     Operators,
     Params,
 )
+from personalization.rules.operators.items import ITEM_OPERATORS
 from personalization.rules.operators.moments import CALENDAR_OPERATORS, DATE_OPERATORS
 from personalization.rules.operators.numbers import (
     COUNT_OPERATORS,
@@ -31,6 +32,7 @@ __all__ = (
     "CONTENT",
     "COUNT_OPERATORS",
     "DATE_OPERATORS",
+    "ITEM_OPERATORS",
     "NOT_SET",
     "NUMBER_OPERATORS",
     "OPERATORS",
@@ -55,5 +57,6 @@ OPERATORS = {
     "version": VERSION_OPERATORS,
     "date and time": DATE_OPERATORS,
     "segment": SEGMENT_OPERATORS,
+    "item": ITEM_OPERATORS,
     "presence": CONTENT,
 }

@@ -15,6 +15,7 @@ const fitting = (text, pattern) => (pattern.test(text) ? text : "");
 export const pageFacts = () => ({
   path: location.pathname.slice(0, 1000),
   category: fitting(document.body.dataset.attuneCategory ?? "", /^[\w.:-]{1,64}$/),
+  item: (document.body.dataset.attuneItem ?? "").slice(0, 200),
   query: query(),
   referrer: referrer(),
   language: fitting(document.documentElement.lang, /^[A-Za-z0-9-]{1,35}$/),

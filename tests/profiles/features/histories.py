@@ -56,6 +56,7 @@ OF = {
     "max": ("value", "amount", "property.plan", "time"),
     "latest": ("item", "property.plan", "value"),
     "first": ("item", "property.plan", "value"),
+    "seen": ("item", "property.plan"),
 }
 
 
@@ -63,6 +64,8 @@ def is_kept(aggregation: str, window: Window) -> bool:
     """Whether the aggregation goes with the window."""
     if aggregation == "first":
         return not isinstance(window, Rolling | Since | LatestVisits | Order)
+    if aggregation == "seen":
+        return isinstance(window, Lifetime)
     return (aggregation == "followed") == isinstance(window, Order)
 
 

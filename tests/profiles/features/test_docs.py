@@ -13,6 +13,7 @@ from profiles.features.definition import (
     FIELDS,
     OPERATORS,
     PERIODS,
+    SEEN_EVENTS,
     VISITS_KEPT,
     WINDOWS,
 )
@@ -57,6 +58,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"at most {FEATURE_BYTES} bytes" in PAGE
     assert f"up to {EXACT_MOMENTS} different times" in PAGE
     assert f"up to {DISTINCT_VALUES} values" in PAGE
+    assert f"the latest {SEEN_EVENTS} events" in PAGE
     assert f"fewer than {VISITS_KEPT} other visits" in PAGE
     assert f"at most {BUCKETS}, and else a day" in PAGE
 

@@ -16,6 +16,7 @@ from profiles.features.definition import (
     BUCKETS,
     DISTINCT_VALUES,
     EXACT_MOMENTS,
+    SEEN_EVENTS,
     Condition,
     Feature,
     Lifetime,
@@ -31,7 +32,9 @@ from profiles.features.fold import (
     features_add,
     features_merge,
 )
+from profiles.features.seen import seen_edge, seen_times, seen_values
 from profiles.features.state import FeatureState
+from profiles.features.values import value_hash
 from tests.profiles.features.histories import (
     CONDITIONS,
     FEATURES,
@@ -215,6 +218,30 @@ def test_compiled_features_are_kept_as_each_would_be_alone(case: Case, cut: int)
     features_merge(states, others, compiled)
     alone = {feature.key: state_of(feature, events) for feature in features}
     assert states == {key: state for key, state in alone.items() if state != FeatureState()}
+
+
+# --- What was seen, and when ----------------------------------------------------------------------
+
+
+@given(seed=st.integers(0, 2**32), most=st.sampled_from([20, SEEN_EVENTS, 2 * SEEN_EVENTS]))
+@settings(max_examples=40)
+def test_what_was_seen_is_known_with_its_times_since_the_edge(seed: int, most: int) -> None:
+    rng = random.Random(seed)
+    feature = Feature("view", "seen", Lifetime(), of="item")
+    events = [
+        FeatureEvent("view", 1000 + rng.randrange(most), item=f"item {rng.randrange(9)}")
+        for _ in range(rng.randrange(most))
+    ]
+    state = state_of(feature, events)
+    edge = seen_edge(state)
+    assert (edge is None) == (len(events) < SEEN_EVENTS)
+    for item in {"item 9", *(event.item for event in events)}:
+        of_item = sorted(int(event.occurred_ms) for event in events if event.item == item)
+        seen = seen_times(state, item)
+        since = [when for when in of_item if edge is None or when > edge]
+        assert [when for when in seen if edge is None or when > edge] == since
+        assert seen_times(state, item.upper()) == seen
+        assert (seen_values(state).get(value_hash(item) or 0)) == (seen[-1] if seen else None)
 
 
 def test_sums_of_tenths_are_exact_in_any_order() -> None:

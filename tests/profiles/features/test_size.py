@@ -64,9 +64,8 @@ def test_a_flood_does_not_make_a_state_larger_than_it_may_be(
 ) -> None:
     if not is_kept(aggregation, window):
         return  # refused: see feature_check
-    of = {"count": "", "followed": "", "distinct": "item", "latest": "item", "first": "item"}.get(
-        aggregation, "value"
-    )
+    texts = dict.fromkeys(("distinct", "latest", "first", "seen"), "item")
+    of = {"count": "", "followed": "", **texts}.get(aggregation, "value")
     feature = Feature("view", aggregation, window, of=of)
     span_ms = 40 * 86_400_000
     if isinstance(window, Rolling | Order):
