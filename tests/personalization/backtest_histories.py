@@ -66,7 +66,7 @@ class Row(NamedTuple):
     properties: Any = None
 
 
-def past_of(rows: Sequence[Row]) -> Past:
+def past_of(rows: Sequence[Row], fact_names: Sequence[str] = FACTS) -> Past:
     """The rows in the order of storing."""
     order = sorted(range(len(rows)), key=lambda seq: (rows[seq].visitor, seq))
     visitors, kinds, bases, facts = Codes(), Codes(), Codes(), Codes([()])
@@ -92,7 +92,7 @@ def past_of(rows: Sequence[Row]) -> Past:
     details: dict[UUID, list[Detail]] = {}
     for visitor, row in zip(ids, sorted_rows, strict=True):
         details.setdefault(visitor, []).append(_detail(visitor, row))
-    return Past(history_of([block], FACTS), details)
+    return Past(history_of([block], fact_names), details)
 
 
 def _detail(visitor: UUID, row: Row) -> Detail:
