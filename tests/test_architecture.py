@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("consent", "tracking", "profiles", "personalization", "demo")
-#: `readonly` is the base of admin lists, which no app has for itself.
-DOORS = {"selectors", "services", "signals", "readonly"}
+#: `readonly` is the base of admin lists, `nightly` of checks; no app has them for itself.
+DOORS = {"selectors", "services", "signals", "readonly", "nightly"}
 
 #: Modules (or packages) without Django; another app may import them like a door.
 PURE = (
@@ -57,6 +57,7 @@ PURE = (
     "personalization.backtest.replay",
     "personalization.backtest.report",
     "personalization.backtest.slot_pages",
+    "personalization.backtest.standing",
     "personalization.backtest.tally",
     "personalization.dashboard.bars",
     "personalization.campaigns.changes",

@@ -79,9 +79,9 @@ def of_shard(
     return sql.SQL("{} AND visitor_id <= {}").format(where, sql.Literal(through_visitor))
 
 
-def of_visitor(visitor_id: UUID) -> sql.Composed:
+def of_visitors(visitor_ids: Collection[UUID]) -> sql.Composed:
     # Not by shard too: the primary key finds them.
-    return sql.SQL("visitor_id = {}").format(sql.Literal(visitor_id))
+    return sql.SQL("visitor_id = ANY({})").format(sql.Literal(sorted(visitor_ids)))
 
 
 def blocks_read(

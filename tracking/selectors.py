@@ -217,7 +217,7 @@ def visitor_details(
     visitor_id: UUID, *, through_seq: int, types: Collection[str]
 ) -> Generator[Detail, None, None]:
     """One visitor's events of these types, without bots', in full, in order of storing."""
-    where = columns.of_visitor(visitor_id)
+    where = columns.of_visitors([visitor_id])
     return columns.details_read(where, through_seq=through_seq, types=types)
 
 
@@ -225,7 +225,14 @@ def visitor_blocks(
     visitor_id: UUID, *, through_seq: int, facts: Sequence[str] = ()
 ) -> Iterator[Block]:
     """One visitor's events, without bots', in order of storing, in bounded memory."""
-    where = columns.of_visitor(visitor_id)
+    return visitors_blocks([visitor_id], through_seq=through_seq, facts=facts)
+
+
+def visitors_blocks(
+    visitor_ids: Collection[UUID], *, through_seq: int, facts: Sequence[str] = ()
+) -> Iterator[Block]:
+    """The same of some visitors of one shard, one visitor after the other."""
+    where = columns.of_visitors(visitor_ids)
     return columns.blocks_read(where, through_seq=through_seq, facts=facts)
 
 

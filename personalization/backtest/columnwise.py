@@ -52,7 +52,8 @@ class Columnwise:
     history: History
     world: World
     crowded: Bools
-    _known: dict[bytes, Bounds] = field(default_factory=dict)
+    #: None of what has no form for columns.
+    _known: dict[bytes, Bounds | None] = field(default_factory=dict)
 
     @cached_property
     def size(self) -> int:
@@ -64,12 +65,17 @@ class Columnwise:
 
     def leaf_bounds(self, leaf: Leaf) -> Bounds:
         """The bounds of a condition's answers (m,)."""
-        key = msgspec.json.encode((leaf.condition.kind, leaf.is_open, dict(leaf.params)))
+        bounds = self.leaf_known(leaf)
+        return bounds_open(self.size) if bounds is None else bounds
+
+    def leaf_known(self, leaf: Leaf) -> Bounds | None:
+        """The same; None where the condition has no form for columns."""
+        key = leaf_key(leaf)
         if key not in self._known:
             self._known[key] = self._leaf_bounds(leaf)
         return self._known[key]
 
-    def _leaf_bounds(self, leaf: Leaf) -> Bounds:
+    def _leaf_bounds(self, leaf: Leaf) -> Bounds | None:
         if leaf.is_open:
             return bounds_constant(self.size, None)
         kind = leaf.condition.kind
@@ -78,16 +84,19 @@ class Columnwise:
         vector = VECTORS.get(kind)
         if vector is None and leaf.condition.of_page:
             vector = _of_request
-        if vector is None:
-            return bounds_open(self.size)
-        bounds = vector(self, leaf)
-        if kind in OF_TOPICS and self.crowded.any():
+        bounds = vector(self, leaf) if vector is not None else None
+        if bounds is not None and kind in OF_TOPICS and self.crowded.any():
             # Of these visitors topics may have given way.
             crowded = self.crowded[self.history.moment_visitor]
             return Bounds(
                 np.where(crowded, FALSE, bounds.low), np.where(crowded, TRUE, bounds.high)
             )
         return bounds
+
+
+def leaf_key(leaf: Leaf) -> bytes:
+    """What stands for a condition with its parameters."""
+    return msgspec.json.encode((leaf.condition.kind, leaf.is_open, dict(leaf.params)))
 
 
 # --- Comparing ---------------------------------------------------------------------------------
@@ -201,12 +210,12 @@ def _events(columns: Columnwise, leaf: Leaf) -> Bounds:
     return compared(leaf, values)
 
 
-def _counted(columns: Columnwise, leaf: Leaf) -> Bounds:
+def _counted(columns: Columnwise, leaf: Leaf) -> Bounds | None:
     assert leaf.condition.features is not None
     (feature,) = leaf.condition.features(leaf.params)
     found = feature_counts(columns.history, feature)
     if found is None:
-        return bounds_open(columns.size)
+        return None
     counts, is_exact = found
     if leaf.condition.operators:
         return where_open(compared(leaf, counts), ~is_exact)
@@ -290,7 +299,7 @@ def _strongest(columns: Columnwise, leaf: Leaf) -> Bounds:
     return where_open(compared(leaf, *i.highest()), i.unsure)
 
 
-Vector = Callable[[Columnwise, Leaf], Bounds]
+Vector = Callable[[Columnwise, Leaf], Bounds | None]
 
 VECTORS: Mapping[str, Vector] = {
     "date_time": _of_time,

@@ -159,6 +159,35 @@ def history_take(history: History, which: Bools) -> History:
     return replace(history, **arrays, visitors=visitors)
 
 
+def history_asked(history: History, at_ms: float, bases: Sequence[str]) -> History:
+    """With a page view of each visitor at this moment, after all events that are not later.
+
+    `bases` say for each visitor what is granted then.
+    """
+    count, codes = len(history.visitors), Codes(history.bases)
+    added = {
+        "visitor": np.arange(count),
+        "seq": np.full(count, np.iinfo(np.int64).max),
+        "occurred_ms": np.full(count, at_ms),
+        "amount": np.zeros(count),
+        "is_new": np.ones(count, bool),
+        "starts_visit": np.zeros(count, bool),
+        "visit": np.zeros(count, np.int64),
+        "kind": np.full(count, len(history.kinds)),
+        "basis": codes.of(bases),
+        "fact": np.full(count, len(history.facts)),
+    }
+    arrays = {name: np.concatenate([getattr(history, name), added[name]]) for name in ARRAYS}
+    order = np.lexsort((arrays["seq"], arrays["occurred_ms"], arrays["visitor"]))
+    return replace(
+        history,
+        **{name: array[order] for name, array in arrays.items()},
+        kinds=[*history.kinds, Kind(PAGE_VIEW, "", "")],
+        bases=codes.values,
+        facts=[*history.facts, ()],
+    )
+
+
 def block_split(block: Block) -> tuple[Block, Block]:
     """(all but the last visitor's events, the last visitor's)."""
     is_last = block.visitor == len(block.visitors) - 1

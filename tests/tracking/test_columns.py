@@ -42,7 +42,7 @@ def test_events_in_full_are_fetched_as_they_are_asked_for_within_a_transaction_t
     inbox_put(ana, [click_make() for _ in range(3)])
     drain(ana)
     with transaction.atomic(), connection.cursor() as other:
-        details = columns.details_read(columns.of_visitor(ana), through_seq=10, types=["click"])
+        details = columns.details_read(columns.of_visitors([ana]), through_seq=10, types=["click"])
         assert next(details).type == "click"
         assert other.execute("SELECT count(*) FROM pg_cursors").fetchone() == (1,)
         assert len(list(details)) == 2
