@@ -23,7 +23,7 @@ from tracking.models import (
     Visit,
 )
 from tracking.pipeline import outliers
-from tracking.pipeline.blocks import Block
+from tracking.pipeline.blocks import Asked, Block
 from tracking.pipeline.details import Detail
 from tracking.pipeline.enrich import ItemFacts
 from tracking.pipeline.properties import Schemas
@@ -187,17 +187,18 @@ def events_blocks(
     after_visitor: UUID | None = None,
     through_visitor: UUID | None = None,
     facts: Sequence[str] = (),
+    asked: Asked | None = None,
 ) -> Generator[Block, None, None]:
     """A shard's events, without bots', by visitor and order of storing, in bounded memory.
 
     Those with sequence numbers in (after_seq, through_seq], of the visitors whose ids come after
-    `after_visitor` and not after `through_visitor`, with these facts of page views. See
-    tracking.columns.
+    `after_visitor` and not after `through_visitor`, with these facts of page views and what is
+    asked of events of some types. See tracking.columns.
     """
     where = columns.of_shard(
         shard, after_seq=after_seq, after_visitor=after_visitor, through_visitor=through_visitor
     )
-    return columns.blocks_read(where, through_seq=through_seq, facts=facts)
+    return columns.blocks_read(where, through_seq=through_seq, facts=facts, asked=asked)
 
 
 def events_details(
@@ -221,19 +222,16 @@ def visitor_details(
     return columns.details_read(where, through_seq=through_seq, types=types)
 
 
-def visitor_blocks(
-    visitor_id: UUID, *, through_seq: int, facts: Sequence[str] = ()
-) -> Iterator[Block]:
-    """One visitor's events, without bots', in order of storing, in bounded memory."""
-    return visitors_blocks([visitor_id], through_seq=through_seq, facts=facts)
-
-
 def visitors_blocks(
-    visitor_ids: Collection[UUID], *, through_seq: int, facts: Sequence[str] = ()
+    visitor_ids: Collection[UUID],
+    *,
+    through_seq: int,
+    facts: Sequence[str] = (),
+    asked: Asked | None = None,
 ) -> Iterator[Block]:
-    """The same of some visitors of one shard, one visitor after the other."""
+    """Events of some visitors of one shard, without bots', by visitor and order of storing."""
     where = columns.of_visitors(visitor_ids)
-    return columns.blocks_read(where, through_seq=through_seq, facts=facts)
+    return columns.blocks_read(where, through_seq=through_seq, facts=facts, asked=asked)
 
 
 def visitors_find(prefix: str, *, limit: int = 10) -> list[UUID]:

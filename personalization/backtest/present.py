@@ -24,7 +24,7 @@ from personalization.rules.nodes import Node, rule_conditions, rule_features
 from profiles import selectors as profile_selectors
 from profiles.state import State
 from tracking import selectors as tracking_selectors
-from tracking.pipeline.blocks import Block
+from tracking.pipeline.blocks import Asked, Block
 from tracking.pipeline.details import Detail
 
 
@@ -79,10 +79,12 @@ def _is_whole(state: State, complete: datetime | None, now: float) -> bool:
 def _standing(contexts: Mapping[UUID, Context], world: World) -> Standing | None:
     """The histories of these visitors, as far as they are folded."""
     folded = profile_selectors.shards_folded()
-    blocks = list(_blocks(contexts.keys(), folded))
+    blocks = list(_blocks(contexts.keys(), folded, world.asked))
     if not blocks:
         return None
-    history = history_allowed(history_of(blocks), purpose=PURPOSE, granted=contexts.keys())
+    history = history_allowed(
+        history_of(blocks, asked=world.asked), purpose=PURPOSE, granted=contexts.keys()
+    )
     if not len(history):
         return None
     [now] = {context.now for context in contexts.values()}
@@ -104,9 +106,13 @@ def _granted(context: Context) -> list[str]:
     return [purpose for purpose, state in context.consent.items() if state == "granted"]
 
 
-def _blocks(visitor_ids: Collection[UUID], folded: Mapping[int, int]) -> Iterator[Block]:
+def _blocks(
+    visitor_ids: Collection[UUID], folded: Mapping[int, int], asked: Asked | None
+) -> Iterator[Block]:
     shards: dict[int, list[UUID]] = {}
     for visitor_id in visitor_ids:
         shards.setdefault(tracking_selectors.shard_of(visitor_id), []).append(visitor_id)
     for shard, mine in shards.items():
-        yield from tracking_selectors.visitors_blocks(mine, through_seq=folded.get(shard, 0))
+        yield from tracking_selectors.visitors_blocks(
+            mine, through_seq=folded.get(shard, 0), asked=asked
+        )

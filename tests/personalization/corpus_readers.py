@@ -104,6 +104,8 @@ def past_made(cases: Sequence[Mapping[str, Any]]) -> Past:
                 Row(
                     *(visitor, event.type, event.occurred_ms, event.category, event.content_type),
                     *(event.amount, event.part, starts_visit, event.visit or 0, shown),
+                    item=event.item,
+                    properties=event.properties,
                 )
             )
             plain = {name: getattr(event, name) for name in Detail._fields if hasattr(event, name)}
