@@ -5,7 +5,7 @@ events before it, by when they happened and, of those at the same millisecond, b
 stored. What never gets in: clocks, settings, storage.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -135,11 +135,7 @@ def history_of(
     known |= {"fact": Codes(), "field": Codes()}
     parts: list[dict[str, Any]] = []
     for block in blocks:
-        values = (block.visitors, block.kinds, block.bases, block.facts or [()])
-        values = (*values, block.fields or [""])
-        codes = {
-            name: codes.of(mine) for (name, codes), mine in zip(known.items(), values, strict=True)
-        }
+        codes = {name: known[name].of(_values(block, name)) for name in known}
         part = {name: _array(block, name) for name in ARRAYS}
         parts.append(part | {name: codes[name][part[name]] for name in codes})
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in ARRAYS}
@@ -154,6 +150,17 @@ def history_of(
         fact_names=fact_names,
         asked=asked,
     )
+
+
+#: What a block without these has of every event.
+_NOTHING: Mapping[str, list[Any]] = {"facts": [()], "fields": [""]}
+
+
+def _values(block: Block, name: str) -> list[Any]:
+    """What the places of one of its arrays stand for."""
+    several = "bases" if name == "basis" else f"{name}s"
+    found: list[Any] = getattr(block, several)
+    return found or _NOTHING.get(several, [])
 
 
 def _array(block: Block, name: str) -> Any:
@@ -199,9 +206,10 @@ def history_asked(history: History, at_ms: float, bases: Sequence[str]) -> Histo
     }
     arrays = {name: np.concatenate([getattr(history, name), added[name]]) for name in ARRAYS}
     order = np.lexsort((arrays["seq"], arrays["occurred_ms"], arrays["visitor"]))
+    sorted_arrays: dict[str, Any] = {name: array[order] for name, array in arrays.items()}
     return replace(
         history,
-        **{name: array[order] for name, array in arrays.items()},
+        **sorted_arrays,
         kinds=[*history.kinds, Kind(PAGE_VIEW, "", "")],
         bases=codes.values,
         facts=[*history.facts, ()],

@@ -119,7 +119,10 @@ class Totals:
             "clicks": is_click.astype(np.float64),
             "visits": h.starts_visit.astype(np.float64),
         }
-        return {name: np.bincount(which, weights=each) for name, each in counted.items()}
+        return {
+            name: np.bincount(which, weights=each).astype(np.float64)
+            for name, each in counted.items()
+        }
 
     @cached_property
     def _days(self) -> tuple[Ints, Ints]:

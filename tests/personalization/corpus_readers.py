@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from personalization.backtest.past import UTM, World, request_of, rule_in_past, world_for
+from personalization.backtest.standing import view_asked
 from personalization.reach.counting import rule_without_request
 from personalization.rules.browser import BROWSER_KINDS
 from personalization.rules.context import Context, PageRequest
@@ -111,18 +112,13 @@ def past_made(cases: Sequence[Mapping[str, Any]]) -> Past:
             plain = {name: getattr(event, name) for name in Detail._fields if hasattr(event, name)}
             details[visitor_id].append(Detail(visitor_id, view.basis, **plain))
         rows.append(view)
-        details[visitor_id].append(
-            Detail(
-                *(visitor_id, view.basis, view.type, view.at_ms, 1.0, 0, None),
-                *("", view.category, "", "", "", "", "", None, None),
-            )
-        )
+        details[visitor_id].append(view_asked(visitor_id, view.basis))
     return Past(past_of(rows, FACTS).history, details)
 
 
 def view_of(facts: Mapping[str, Any]) -> Row:
     """The page view of the case's moment, as far as page views are stored."""
-    request = {key: value or "" for key, value in facts.get("request", {}).items()}
+    request: dict[str, Any] = {key: value or "" for key, value in facts.get("request", {}).items()}
     query = request.get("query") or {}
     shown = (*(request.get(name, "") for name in FACTS[:4]), *(query.get(name, "") for name in UTM))
     return Row(

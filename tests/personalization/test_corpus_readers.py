@@ -134,15 +134,11 @@ def consent_made(visitor_id: UUID, granted: tuple[str, ...], *, until: float) ->
 def members_store(visitor_id: UUID, facts: Facts) -> None:
     for key, kept in (memberships_of(facts) or {}).items():
         segment, _ = Segment.objects.get_or_create(key=key, defaults={"name": key})
-        entered, left = (
-            None if at is None else datetime.fromtimestamp(at, UTC)
-            for at in (kept.entered, kept.left)
-        )
         SegmentMember.objects.create(
             segment=segment,
             visitor_id=visitor_id,
-            entered_at=entered,
-            left_at=left,
+            entered_at=datetime.fromtimestamp(kept.entered, UTC),
+            left_at=None if kept.left is None else datetime.fromtimestamp(kept.left, UTC),
             was_there=kept.was_there,
         )
 
