@@ -1,23 +1,19 @@
 """Row 10: a draft of 5 conditions replayed over past events, beside the published campaigns.
 
-python -m bench.backtest [--events 1000000] [--processes 1,2] [--moments 2000]
+python -m bench.backtest [--events 1000000] [--processes 1,2] [--moments 2000] [--others 2]
 
 The events are those of bench.rebuild. In its slot the draft competes with three published campaigns
 of two conditions each. Beside it, in the same minutes: the same rows read by binary COPY into numpy
 and nothing done with them, and the plain path, which folds every event and asks `Node.test` at each
-page view, over some visitors.
+page view, over some visitors. Then OTHERS, drafts of other kinds of conditions, with so many
+processes (0: none), each beside the same campaigns.
 """
 
 import argparse
-import json
-import resource
-import subprocess
-import sys
-import time
 from typing import Any
 
+from bench.children import child_measure, children_run
 from bench.drain import services
-from bench.instance import ROOT
 from bench.rebuild import EVENTS_A_VISITOR, fill, reference_read
 from bench.report import median, report
 
@@ -39,6 +35,44 @@ DRAFT = {
         {"condition": "visits", "operator": ">=", "value": 2},
     ]
 }
+ITEM = {"field": "item", "operator": "in", "values": ["item-6", "item-12", "item-18"]}
+PATH = {"field": "path", "operator": "starts_with", "values": ["/items/1"]}
+WEEK = {"kind": "calendar", "period": "week", "zone": "Europe/Copenhagen", "offset": 0}
+#: What is asked beside the first condition of DRAFT, which leaves it open often enough.
+OTHERS: dict[str, list[dict[str, Any]]] = {
+    "filters by item": [{**READS, "where": [ITEM], "value": 1}],
+    "filters by path": [{**READS, "where": [PATH], "value": 1}],
+    "calendar and visit": [
+        {**READS, "value": 1, "window": WEEK},
+        {**READS, "operator": "=", "value": 0, "window": {"kind": "visit"}},
+    ],
+    "campaign contact": [
+        {"condition": "campaign_contact", "what": "exposure", "campaign": "1", "operator": "=",
+         "value": 0, "window": READS["window"]},
+    ],
+    "times and trends": [
+        {"condition": "event_time", "type": "click", **GARDENING, "where": [], "which": "last",
+         "when": "within", "days": 7},
+        {"condition": "event_trend", "type": "page_view", "category": "", "where": [],
+         "operator": ">", "value": 1, "period": "7_days", "zone": "UTC"},
+    ],
+    "behavior": [
+        {"condition": "engagement_level", "operator": ">=", "value": 0.5},
+        {"condition": "recency_score", "operator": ">=", "value": 0.5},
+        {"condition": "momentum", "operator": ">", "value": -0.5},
+        {"condition": "trend", "measure": "dwell_time", "operator": ">", "value": -1},
+    ],
+    "visits": [
+        {"condition": "frequency", "operator": ">=", "value": 0.1},
+        {"condition": "consistency", "operator": ">=", "value": 0.1},
+        {"condition": "first_seen", "operator": "within_last", "amount": 60, "unit": "days",
+         "zone": "UTC"},
+    ],
+    "interest rising": [
+        {"condition": "interest_change", **GARDENING, "operator": ">", "value": 0.5, "evidence": 3}
+    ],
+    "one by one": [{"condition": "preferred_content_type", "value": "article"}],
+}  # fmt: skip
 LIVE = [
     {
         "all": [
@@ -56,6 +90,7 @@ def main() -> None:
     parser.add_argument("--processes", default="1,2")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--moments", type=int, default=2_000)
+    parser.add_argument("--others", type=int, default=2)
     parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -90,6 +125,21 @@ def main() -> None:
             "exposures": float(result["exposures"]),
         }
         report(f"backtest over {options.events:,} events", rows)
+        if options.others:
+            report("other drafts, events/s", others_measure(campaign, options))
+
+
+def others_measure(campaign: Any, options: argparse.Namespace) -> dict[str, float | str]:
+    rows: dict[str, float | str] = {}
+    for name, conditions in OTHERS.items():
+        campaign.rule = {"all": [{**READS, "value": 1}, *conditions]}
+        campaign.save()
+        results, result = backtest_measure(campaign, options.others)
+        rows[name] = options.events / max(each["seconds"] for each in results)
+        cpu = sum(each["cpu"] for each in results)
+        rows[f"{name}, CPU microseconds an event"] = cpu / options.events * 1e6
+        rows[f"{name}, asked one by one, of 100"] = 100 * result["exact_views"] / result["views"]
+    return rows
 
 
 def campaigns_make() -> Any:
@@ -128,41 +178,24 @@ def backtest_measure(campaign: Any, processes: int) -> tuple[list[dict[str, Any]
 
 
 def run(names: list[str], moments: int = 0) -> list[dict[str, Any]]:
-    """These jobs at once, each in a process of its own; what each says of itself."""
-    command = [sys.executable, "-m", "bench.backtest", "--moments", str(moments), "--child"]
-    running = [
-        subprocess.Popen([*command, name], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for name in names
-    ]
-    return [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
+    return children_run("bench.backtest", names, "--moments", str(moments))
 
 
 def child(name: str, moments: int) -> None:
-    import django
-
-    from config.celery import worker_tune
-
-    django.setup()
-    worker_tune()
     job, _, argument = name.partition(":")
-    events = 0
-    started, cpu = time.perf_counter(), time.process_time()
     if job == "backtest":
-        from personalization.backtest.running import shard_backtest
-
-        for shard in map(int, argument.split(",")):
-            shard_backtest(shard)
+        child_measure(lambda: shards_backtest([int(shard) for shard in argument.split(",")]))
     elif job == "plain":
-        events = plain_read(moments)
+        child_measure(lambda: {"events": plain_read(moments)})
     else:
-        reference_read()
-    result = {
-        "seconds": time.perf_counter() - started,
-        "cpu": time.process_time() - cpu,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "events": events,
-    }
-    print(json.dumps(result))
+        child_measure(reference_read)
+
+
+def shards_backtest(shards: list[int]) -> None:
+    from personalization.backtest.running import shard_backtest
+
+    for shard in shards:
+        shard_backtest(shard)
 
 
 def plain_read(moments: int) -> int:

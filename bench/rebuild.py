@@ -10,12 +10,6 @@ their own, so that at the end fresh requests are drained and folded beside each 
 """
 
 import argparse
-import json
-import os
-import resource
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -25,8 +19,8 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from bench.children import child_measure, children_run
 from bench.drain import COMMIT_ROWS, EVENTS, PURPOSES, inbox_fill, services
-from bench.instance import ROOT
 from bench.report import median, report
 
 EVENTS_A_VISITOR = 100
@@ -150,53 +144,35 @@ def rebuild_measure(size: int, processes: int, reference: dict[str, Any]) -> dic
 def run(
     names: list[str], drained: int = 0, environment: dict[str, str] | None = None
 ) -> list[dict[str, Any]]:
-    """These jobs at once, each in a process of its own; what each says of itself."""
-    command = [sys.executable, "-m", "bench.rebuild", "--drained", str(drained), "--child"]
-    running = [
-        subprocess.Popen(
-            [*command, name],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **(environment or {})},
-        )
-        for name in names
-    ]
-    return [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
+    arguments = ("--drained", str(drained))
+    return children_run("bench.rebuild", names, *arguments, environment=environment)
 
 
 def child(name: str, drained: int) -> None:
-    import django
-
-    from config.celery import worker_tune
-
-    django.setup()
-    worker_tune()
     job, _, argument = name.partition(":")
-    started, cpu = time.perf_counter(), time.process_time()
     if job == "rebuild":
-        from profiles.rebuild import shard_rebuild
-
-        for shard in map(int, argument.split(",")):
-            shard_rebuild(shard)
+        child_measure(lambda: shards_rebuild([int(shard) for shard in argument.split(",")]))
     elif job == "inbox":
-        inbox_fill(int(argument), drained // EVENTS)
+        child_measure(lambda: inbox_fill(int(argument), drained // EVENTS))
     elif job == "drain":
-        from tracking.services import shard_drain
-
-        shard_drain(int(argument))
+        child_measure(lambda: drain_wholly(int(argument)))
     else:
-        reference_read()
-    result = {
-        "seconds": time.perf_counter() - started,
-        "cpu": time.process_time() - cpu,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-    if job == "drain":
-        from tracking.models import Inbox
+        child_measure(reference_read)
 
-        assert not Inbox.objects.exists(), "not everything was drained"
-    print(json.dumps(result))
+
+def shards_rebuild(shards: list[int]) -> None:
+    from profiles.rebuild import shard_rebuild
+
+    for shard in shards:
+        shard_rebuild(shard)
+
+
+def drain_wholly(shard: int) -> None:
+    from tracking.models import Inbox
+    from tracking.services import shard_drain
+
+    shard_drain(shard)
+    assert not Inbox.objects.exists(), "not everything was drained"
 
 
 def reference_read() -> None:

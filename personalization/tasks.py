@@ -36,7 +36,7 @@ def shard_project_task(shard: int) -> None:
 
 @shared_task
 def readers_check_task() -> None:
-    comparing.readers_check(now=timezone.now())
+    comparing.all_readers_check(now=timezone.now())
 
 
 @shared_task

@@ -18,7 +18,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from consent import selectors as consent_selectors
-from consent.readonly import ReadOnlyAdmin
+from consent.readonly import NightlyCheckAdmin, ReadOnlyAdmin
 from profiles import rebuild_admin, selectors, selfcheck  # noqa: F401 -- registers its own
 from profiles.baseline import MIN_PUBLISHED, MIN_VISITORS, Baseline
 from profiles.models import Baseline as BaselineRow
@@ -191,7 +191,7 @@ class BaselineAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SelfCheck)
-class SelfCheckAdmin(ReadOnlyAdmin):
+class SelfCheckAdmin(NightlyCheckAdmin):
     """What the nightly checks found, and a button that mends it."""
 
     explanation = (
@@ -201,9 +201,6 @@ class SelfCheckAdmin(ReadOnlyAdmin):
     empty = "There was no check yet: the first comes tonight, at 3:23 UTC."
 
     list_display = ("started_at", "result", "state", "rebuilt_at")
-    list_per_page = 50
-    ordering = ("-id",)
-    sortable_by = ()
     fields = ("started_at", "finished_at", "result", "found", "rebuilt_at", "rebuild")
 
     def get_urls(self) -> list[Any]:
@@ -224,19 +221,6 @@ class SelfCheckAdmin(ReadOnlyAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = set() if request.user.has_perm(REBUILD) else {"rebuild"}
         return [name for name in self.fields if name not in hidden]
-
-    @display(description="Result")
-    def result(self, check: SelfCheck) -> str:
-        return str(check)
-
-    @display(
-        description="State",
-        label={"Finished": "success", "Differences": "danger", "Not finished": "warning"},
-    )
-    def state(self, check: SelfCheck) -> str:
-        if check.finished_at is None:
-            return "Not finished"
-        return "Differences" if check.is_open else "Finished"
 
     @display(description="What differs")
     def found(self, check: SelfCheck) -> str:

@@ -4,6 +4,8 @@ visitors add up to; and whether a sample of it all holds."""
 from django.db import models
 from django.utils import timezone
 
+from consent.nightly import NightlyCheck
+
 
 class Profile(models.Model):
     """A visitor's folded events; `state` is profiles.state.State as JSON in UTF-8."""
@@ -130,26 +132,13 @@ class Baseline(models.Model):
         return f"Baseline of {self.computed_at:%-d %b %Y, %H:%M} UTC"
 
 
-class SelfCheck(models.Model):
-    """One comparison of a sample of profiles with their events (profiles.selfcheck).
+class SelfCheck(NightlyCheck):
+    """One comparison of a sample of profiles with their events (profiles.selfcheck)."""
 
-    `differences` lists {"visitor": the beginning of an id, "text": what differs} of the first.
-    """
-
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
-    checked = models.PositiveIntegerField(default=0)
-    differing = models.PositiveIntegerField(default=0)
-    differences = models.JSONField(default=list)
     rebuilt_at = models.DateTimeField(null=True, help_text="When the visitors named were rebuilt.")
 
-    class Meta:
-        ordering = ("-id",)
+    class Meta(NightlyCheck.Meta):
         verbose_name = "self-check"
-
-    def __str__(self) -> str:
-        verb = "differs" if self.differing == 1 else "differ"
-        return f"{self.checked:,} checked, {self.differing:,} {verb}"
 
     @property
     def is_open(self) -> bool:

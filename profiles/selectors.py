@@ -336,9 +336,14 @@ def baseline_computed_at() -> datetime | None:
     return BaselineRow.objects.values_list("computed_at", flat=True).first()
 
 
+def shards_folded() -> dict[int, int]:
+    """The sequence number up to which each shard's events are folded."""
+    return dict(FoldCursor.objects.values_list("shard", "seq"))
+
+
 def shards_behind() -> list[int]:
     """Shards with stored events that are not folded yet."""
-    folded = dict(FoldCursor.objects.values_list("shard", "seq"))
+    folded = shards_folded()
     return [
         shard
         for shard, seq in tracking_selectors.shard_seqs().items()

@@ -9,14 +9,14 @@ import logging
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from consent import selectors as consent_selectors
+from consent.nightly import check_finish, check_forget, checks_expire
 from profiles import selectors, services, store
 from profiles.compare import differences_summary, state_compare
 from profiles.models import SelfCheck
@@ -31,26 +31,23 @@ SAMPLE = 5_000
 CHUNK = 500
 #: How many visitors that differ a check names, and rebuilds.
 NAMED = 100
-#: How much of an id names a visitor.
-SHORT = 8
-KEPT = timedelta(days=365)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
 class Found:
-    """What a check has found so far; `named` are (short id, what differs) of the first NAMED."""
+    """What a check has found so far; `named` says what differs of the first NAMED."""
 
     checked: int = 0
     differing: int = 0
-    named: list[tuple[str, str]] = field(default_factory=list)
+    named: dict[UUID, str] = field(default_factory=dict)
 
     def add(self, visitor_id: UUID, difference: str) -> None:
         self.checked += 1
         if difference:
             self.differing += 1
             if len(self.named) < NAMED:
-                self.named.append((str(visitor_id)[:SHORT], difference))
+                self.named[visitor_id] = difference
 
 
 def self_check(*, now: datetime) -> SelfCheck:
@@ -61,17 +58,17 @@ def self_check(*, now: datetime) -> SelfCheck:
         difference = visitor_difference(visitor_id)
         if difference is not None:
             found.add(visitor_id, difference)
-    check.finished_at = timezone.now()
-    check.checked, check.differing = found.checked, found.differing
-    check.differences = [{"visitor": short, "text": text} for short, text in found.named]
-    check.save(update_fields=["finished_at", "checked", "differing", "differences"])
-    SelfCheck.objects.filter(started_at__lt=now - KEPT).delete()
-    if found.differing:
-        log.error(
-            "self-check: %s; first: %s",
-            check,
-            "; ".join(": ".join(pair) for pair in found.named[:5]),
-        )
+    check_finish(
+        check,
+        checked=found.checked,
+        differing=found.differing,
+        named=found.named,
+        purpose=services.PURPOSE,
+    )
+    checks_expire(SelfCheck, now=now)
+    if check.differing:
+        first = "; ".join(f"{one['visitor']}: {one['text']}" for one in check.differences[:5])
+        log.error("self-check: %s; first: %s", check, first)
     return check
 
 
@@ -116,15 +113,8 @@ def check_rebuild(*, check: SelfCheck) -> int:
 
 
 def visitor_forget(*, visitor_id: UUID) -> None:
-    """Name an erased visitor in no check any more; whose id begins alike goes along."""
-    short_id = str(visitor_id)[:SHORT]
-    named = SelfCheck.objects.filter(differences__contains=[{"visitor": short_id}])
-    with transaction.atomic():
-        for check in named.select_for_update().order_by("pk"):
-            left = [one for one in check.differences if one["visitor"] != short_id]
-            check.differing -= len(check.differences) - len(left)
-            check.differences = left
-            check.save(update_fields=["differing", "differences"])
+    """Name an erased visitor in no check any more."""
+    check_forget(SelfCheck, visitor_id=visitor_id)
 
 
 def _visitors_named(short_id: str) -> set[UUID]:

@@ -141,7 +141,7 @@ def state_from_events(
     None when no event counts. Whether the visitor still agrees is the caller's to ask.
     """
     states: dict[UUID, State] = {}
-    for block in tracking_selectors.visitor_blocks(visitor_id, through_seq=through_seq):
+    for block in tracking_selectors.visitors_blocks([visitor_id], through_seq=through_seq):
         columns_add(
             states,
             columns_usable(block),

@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("consent", "tracking", "profiles", "personalization", "demo")
-#: `readonly` is the base of admin lists, which no app has for itself.
-DOORS = {"selectors", "services", "signals", "readonly"}
+#: `readonly` is the base of admin lists, `nightly` of checks; no app has them for itself.
+DOORS = {"selectors", "services", "signals", "readonly", "nightly"}
 
 #: Modules (or packages) without Django; another app may import them like a door.
 PURE = (
@@ -42,14 +42,20 @@ PURE = (
     "profiles.visits",
     "profiles.weight_preview",
     "personalization.answers",
+    "personalization.backtest.behavior_forms",
     "personalization.backtest.bounds",
     "personalization.backtest.causes",
+    "personalization.backtest.columns",
     "personalization.backtest.columnwise",
+    "personalization.backtest.compared",
     "personalization.backtest.competing",
     "personalization.backtest.conflicts",
+    "personalization.backtest.counted",
+    "personalization.backtest.event_forms",
     "personalization.backtest.exact",
     "personalization.backtest.history",
     "personalization.backtest.history_backtest",
+    "personalization.backtest.interest_forms",
     "personalization.backtest.interests",
     "personalization.backtest.moments",
     "personalization.backtest.past",
@@ -57,7 +63,10 @@ PURE = (
     "personalization.backtest.replay",
     "personalization.backtest.report",
     "personalization.backtest.slot_pages",
+    "personalization.backtest.standing",
     "personalization.backtest.tally",
+    "personalization.backtest.totals",
+    "personalization.backtest.zone_periods",
     "personalization.dashboard.bars",
     "personalization.campaigns.changes",
     "personalization.chart",

@@ -17,7 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from numpy.typing import NDArray
 from psycopg import sql
 
-from tracking.pipeline.blocks import Block, Kind
+from tracking.pipeline.blocks import Asked, Block, Kind
 from tracking.pipeline.details import Detail
 
 #: Rows in one block.
@@ -61,7 +61,11 @@ _ROW = np.dtype(
         *(("basis_length", ">i4"), ("basis", ">i8")),
     ]
 )
-_ROW_WITH_FACTS = np.dtype([*_ROW.descr, ("facts_length", ">i4"), ("facts", ">i8")])
+#: A hash that is asked for besides.
+_MORE = {name: [(f"{name}_length", ">i4"), (name, ">i8")] for name in ("facts", "fields")}
+#: Texts of an event that may be asked for as fields.
+TEXTS = ("item", "category", "content_type", "path", "device", "medium", "source")
+_PROPERTY = "property."
 
 
 def of_shard(
@@ -79,30 +83,35 @@ def of_shard(
     return sql.SQL("{} AND visitor_id <= {}").format(where, sql.Literal(through_visitor))
 
 
-def of_visitor(visitor_id: UUID) -> sql.Composed:
+def of_visitors(visitor_ids: Collection[UUID]) -> sql.Composed:
     # Not by shard too: the primary key finds them.
-    return sql.SQL("visitor_id = {}").format(sql.Literal(visitor_id))
+    return sql.SQL("visitor_id = ANY({})").format(sql.Literal(sorted(visitor_ids)))
 
 
 def blocks_read(
-    where: sql.Composed, *, through_seq: int, facts: Sequence[str] = ()
+    where: sql.Composed,
+    *,
+    through_seq: int,
+    facts: Sequence[str] = (),
+    asked: Asked | None = None,
 ) -> Generator[Block, None, None]:
     """Events up to a sequence number, without bots', by visitor and order of storing.
 
-    `facts` are those of FACTS that the blocks' page views shall have.
+    `facts` are those of FACTS that the blocks' page views shall have, `asked` are fields of events.
 
     Read over a connection of its own, so that the caller may commit between blocks; within a
     caller's transaction over the caller's, in one piece, so that what it wrote is seen.
     """
     salt = secrets.randbits(63)
     where = sql.SQL("{} AND seq <= {}").format(where, sql.Literal(through_seq))
-    columns = f"{_COLUMNS}, {_facts_hash(facts)}" if facts else _COLUMNS
+    more = _hashes(facts, asked)
+    columns = ", ".join((_COLUMNS, *more.values()))
     query = sql.SQL(
         f"COPY (SELECT {columns} FROM tracking_event WHERE {{where}}"
         " AND NOT is_bot ORDER BY visitor_id, seq) TO STDOUT (FORMAT binary)"
     ).format(salt=sql.Literal(salt), where=where)
-    texts = _Texts(where, salt, facts)
-    row = _ROW_WITH_FACTS if facts else _ROW
+    texts = _Texts(where, salt, facts, asked)
+    row = np.dtype([*_ROW.descr, *(column for name in more for column in _MORE[name])])
     with reader() as (cursor, is_callers):
         if not is_callers:  # a fold's few rows are sorted in what there is
             cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))
@@ -141,6 +150,34 @@ def _facts_hash(facts: Sequence[str]) -> str:
     return f"CASE WHEN type = 'page_view' THEN hashtextextended({texts}, {{salt}}) ELSE 0 END"
 
 
+def _fields_hash(asked: Asked) -> str:
+    types = ", ".join(map(_quoted, asked.types))
+    hashed = f"hashtextextended({_fields_text(asked)}, {{salt}})"
+    return f"CASE WHEN type IN ({types}) THEN {hashed} ELSE 0 END"
+
+
+def _fields_text(asked: Asked) -> str:
+    return f"jsonb_build_array({', '.join(map(_field, asked.fields))})::text"
+
+
+def _field(name: str) -> str:
+    if name.startswith(_PROPERTY):
+        return f"properties -> {_quoted(name[len(_PROPERTY) :])}"
+    assert name == "value" or name in TEXTS, name
+    return name
+
+
+def _quoted(text: str) -> str:
+    """A literal within what is formatted later."""
+    return sql.Literal(text).as_string(None).replace("{", "{{").replace("}", "}}")
+
+
+def _hashes(facts: Sequence[str], asked: Asked | None) -> dict[str, str]:
+    """What is read of each row besides, by the name of its column."""
+    hashes = {"facts": _facts_hash(facts)} if facts else {}
+    return hashes | ({"fields": _fields_hash(asked)} if asked else {})
+
+
 def _arrays(
     cursor: Any, query: sql.Composed, row: np.dtype[Any]
 ) -> Generator[NDArray[np.void], None, None]:
@@ -165,10 +202,8 @@ def _block(array: NDArray[Any], texts: "_Texts") -> Block:
     first = np.flatnonzero(changes)
     kinds, kind = np.unique(array["kind"], return_inverse=True)
     bases, basis = np.unique(array["basis"], return_inverse=True)
-    facts, fact = [], None
-    if "facts" in (array.dtype.names or ()):
-        hashes, fact = np.unique(array["facts"], return_inverse=True)
-        facts = [texts.facts.get(number, ()) for number in hashes.tolist()]
+    fact, facts = _more(array, "facts", texts.facts)
+    field, fields = _more(array, "fields", texts.fields)
     return Block(
         visitor=np.cumsum(changes) - 1,
         seq=array["seq"].astype(np.int64),
@@ -187,17 +222,31 @@ def _block(array: NDArray[Any], texts: "_Texts") -> Block:
         bases=[texts.bases[number] for number in bases.tolist()],
         fact=fact,
         facts=facts,
+        field=field,
+        fields=fields,
     )
+
+
+def _more(array: NDArray[Any], name: str, known: dict[int, Any]) -> tuple[Any, list[Any]]:
+    """(places, what is there) of a hash that was asked for; (None, []) where it was not."""
+    if name not in (array.dtype.names or ()):
+        return None, []
+    hashes, places = np.unique(array[name], return_inverse=True)
+    return places, [known.get(number, known[0]) for number in hashes.tolist()]
 
 
 class _Texts:
     """The texts behind the hashes met so far, each looked up at an event that has it."""
 
-    def __init__(self, where: sql.Composed, salt: int, facts: Sequence[str] = ()) -> None:
+    def __init__(
+        self, where: sql.Composed, salt: int, facts: Sequence[str], asked: Asked | None
+    ) -> None:
         self.kinds: dict[int, Kind] = {}
         self.bases: dict[int, str] = {}
         self.facts: dict[int, tuple[str, ...]] = {0: ()}
-        self._where, self._salt, self._facts = where, salt, facts
+        self.fields: dict[int, str] = {0: ""}
+        self._where, self._salt = where, salt
+        self._facts, self._asked = facts, asked
 
     def learn(self, array: NDArray[Any]) -> NDArray[Any]:
         """The rows whose texts are known, after looking up the new ones.
@@ -207,6 +256,8 @@ class _Texts:
         fields: list[tuple[str, Any]] = [("kind", self.kinds), ("basis", self.bases)]
         if self._facts:
             fields.append(("facts", self.facts))
+        if self._asked:
+            fields.append(("fields", self.fields))
         for field, known in fields:
             hashes, first = np.unique(array[field], return_index=True)
             new = np.array([number not in known for number in hashes.tolist()], bool)
@@ -220,12 +271,14 @@ class _Texts:
         return array
 
     def _look_up(self, seqs: NDArray[Any]) -> None:
-        asked = "".join(f", {FACTS[name]}" for name in self._facts)
-        asked = f", {_facts_hash(self._facts)}{asked}" if self._facts else ""
+        hashes = _hashes(self._facts, self._asked)
+        texts = [FACTS[name] for name in self._facts]
+        texts += [_fields_text(self._asked)] if self._asked else []
+        more = "".join(f", {each}" for each in (*hashes.values(), *texts))
         with connection.cursor() as cursor:
             cursor.execute(
                 sql.SQL(
-                    f"SELECT {_KIND}, type, category, content_type, {_BASIS}, basis{asked}"
+                    f"SELECT {_KIND}, type, category, content_type, {_BASIS}, basis{more}"
                     " FROM tracking_event WHERE {where} AND seq = ANY({seqs})"
                 ).format(
                     salt=sql.Literal(self._salt),
@@ -233,11 +286,14 @@ class _Texts:
                     seqs=sql.Literal([int(seq) for seq in seqs]),
                 )
             )
-            for kind, type_, category, content_type, basis, text, *facts in cursor.fetchall():
+            for kind, type_, category, content_type, basis, text, *rest in cursor.fetchall():
                 self.kinds[kind] = Kind(type_, category, content_type)
                 self.bases[basis] = text
-                if facts and facts[0]:
-                    self.facts[facts[0]] = tuple(facts[1:])
+                told = dict(zip(hashes, rest, strict=False))
+                if number := told.get("facts"):
+                    self.facts[number] = tuple(rest[len(hashes) :][: len(self._facts)])
+                if number := told.get("fields"):
+                    self.fields[number] = rest[-1]
 
 
 # --- In full -----------------------------------------------------------------------------------

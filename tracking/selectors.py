@@ -23,7 +23,7 @@ from tracking.models import (
     Visit,
 )
 from tracking.pipeline import outliers
-from tracking.pipeline.blocks import Block
+from tracking.pipeline.blocks import Asked, Block
 from tracking.pipeline.details import Detail
 from tracking.pipeline.enrich import ItemFacts
 from tracking.pipeline.properties import Schemas
@@ -189,17 +189,18 @@ def events_blocks(
     after_visitor: UUID | None = None,
     through_visitor: UUID | None = None,
     facts: Sequence[str] = (),
+    asked: Asked | None = None,
 ) -> Generator[Block, None, None]:
     """A shard's events, without bots', by visitor and order of storing, in bounded memory.
 
     Those with sequence numbers in (after_seq, through_seq], of the visitors whose ids come after
-    `after_visitor` and not after `through_visitor`, with these facts of page views. See
-    tracking.columns.
+    `after_visitor` and not after `through_visitor`, with these facts of page views and what is
+    asked of events of some types. See tracking.columns.
     """
     where = columns.of_shard(
         shard, after_seq=after_seq, after_visitor=after_visitor, through_visitor=through_visitor
     )
-    return columns.blocks_read(where, through_seq=through_seq, facts=facts)
+    return columns.blocks_read(where, through_seq=through_seq, facts=facts, asked=asked)
 
 
 def events_details(
@@ -219,16 +220,20 @@ def visitor_details(
     visitor_id: UUID, *, through_seq: int, types: Collection[str]
 ) -> Generator[Detail, None, None]:
     """One visitor's events of these types, without bots', in full, in order of storing."""
-    where = columns.of_visitor(visitor_id)
+    where = columns.of_visitors([visitor_id])
     return columns.details_read(where, through_seq=through_seq, types=types)
 
 
-def visitor_blocks(
-    visitor_id: UUID, *, through_seq: int, facts: Sequence[str] = ()
+def visitors_blocks(
+    visitor_ids: Collection[UUID],
+    *,
+    through_seq: int,
+    facts: Sequence[str] = (),
+    asked: Asked | None = None,
 ) -> Iterator[Block]:
-    """One visitor's events, without bots', in order of storing, in bounded memory."""
-    where = columns.of_visitor(visitor_id)
-    return columns.blocks_read(where, through_seq=through_seq, facts=facts)
+    """Events of some visitors of one shard, without bots', by visitor and order of storing."""
+    where = columns.of_visitors(visitor_ids)
+    return columns.blocks_read(where, through_seq=through_seq, facts=facts, asked=asked)
 
 
 def visitors_find(prefix: str, *, limit: int = 10) -> list[UUID]:

@@ -88,9 +88,12 @@ def _shard_compare(
     shard: int, plan: Plan, rules: "_Rules", comparison: Comparison
 ) -> Iterator[Difference]:
     through_seq, sources = sources_of(plan, shard=shard)
-    blocks = tracking_selectors.events_blocks(shard, through_seq=through_seq, facts=plan.facts)
+    asked = plan.world.asked
+    blocks = tracking_selectors.events_blocks(
+        shard, through_seq=through_seq, facts=plan.facts, asked=asked
+    )
     with closing(blocks):
-        for whole in histories_of(blocks, plan.facts):
+        for whole in histories_of(blocks, plan.facts, asked):
             granted = consent_selectors.visitors_granted(
                 whole.visitors, PURPOSE, now=datetime.now(UTC)
             )

@@ -5,17 +5,18 @@ events before it, by when they happened and, of those at the same millisecond, b
 stored. What never gets in: clocks, settings, storage.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import numpy as np
 
 from profiles.columns import Bools, Codes, Floats, Ints
 from profiles.state import Increment
-from tracking.pipeline.blocks import Block, Kind
+from tracking.pipeline.blocks import Asked, Block, Kind
 
 PAGE_VIEW = "page_view"
 
@@ -26,6 +27,7 @@ class History:
 
     `visitor`, `kind`, `basis`, `fact` are places in `visitors`, `kinds`, `bases` and `facts`, the
     last of which are texts in the order of `fact_names`, () of other events than page views.
+    `field` are places in `fields`, the values that were `asked` of events of some types; else ().
     """
 
     visitor: Ints
@@ -38,11 +40,14 @@ class History:
     kind: Ints
     basis: Ints
     fact: Ints
+    field: Ints
     visitors: Sequence[UUID]
     kinds: Sequence[Kind]
     bases: Sequence[str]
     facts: Sequence[tuple[str, ...]]
+    fields: Sequence[tuple[Any, ...]] = ((),)
     fact_names: Sequence[str] = ()
+    asked: Asked | None = None
 
     def __len__(self) -> int:
         return len(self.visitor)
@@ -116,30 +121,51 @@ class History:
 
 ARRAYS = (
     "visitor", "seq", "occurred_ms", "amount", "is_new", "starts_visit", "visit", "kind", "basis",
-    "fact",
+    "fact", "field",
 )  # fmt: skip
+#: Of these a block may have none.
+MORE = ("fact", "field")
 
 
-def history_of(blocks: Sequence[Block], fact_names: Sequence[str] = ()) -> History:
+def history_of(
+    blocks: Sequence[Block], fact_names: Sequence[str] = (), asked: Asked | None = None
+) -> History:
     """The events of blocks that follow each other in one reading, in order of time."""
-    visitors, kinds, bases, facts = Codes(), Codes(), Codes(), Codes()
+    known = {"visitor": Codes(), "kind": Codes(), "basis": Codes()}
+    known |= {"fact": Codes(), "field": Codes()}
     parts: list[dict[str, Any]] = []
     for block in blocks:
-        codes = {"visitor": visitors.of(block.visitors), "kind": kinds.of(block.kinds)}
-        codes |= {"basis": bases.of(block.bases), "fact": facts.of(block.facts or [()])}
-        fact = np.zeros_like(block.kind) if block.fact is None else block.fact
-        part = {name: getattr(block, name) for name in ARRAYS if name != "fact"} | {"fact": fact}
+        codes = {name: known[name].of(_values(block, name)) for name in known}
+        part = {name: _array(block, name) for name in ARRAYS}
         parts.append(part | {name: codes[name][part[name]] for name in codes})
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in ARRAYS}
     order = np.lexsort((arrays["seq"], arrays["occurred_ms"], arrays["visitor"]))
     return History(
         **{name: array[order] for name, array in arrays.items()},
-        visitors=visitors.values,
-        kinds=kinds.values,
-        bases=bases.values,
-        facts=facts.values,
+        visitors=known["visitor"].values,
+        kinds=known["kind"].values,
+        bases=known["basis"].values,
+        facts=known["fact"].values,
+        fields=[tuple(msgspec.json.decode(text)) if text else () for text in known["field"]],
         fact_names=fact_names,
+        asked=asked,
     )
+
+
+#: What a block without these has of every event.
+_NOTHING: Mapping[str, list[Any]] = {"facts": [()], "fields": [""]}
+
+
+def _values(block: Block, name: str) -> list[Any]:
+    """What the places of one of its arrays stand for."""
+    several = "bases" if name == "basis" else f"{name}s"
+    found: list[Any] = getattr(block, several)
+    return found or _NOTHING.get(several, [])
+
+
+def _array(block: Block, name: str) -> Any:
+    array = getattr(block, name)
+    return np.zeros_like(block.kind) if array is None else array
 
 
 def history_allowed(history: History, *, purpose: str, granted: Collection[UUID]) -> History:
@@ -159,6 +185,38 @@ def history_take(history: History, which: Bools) -> History:
     return replace(history, **arrays, visitors=visitors)
 
 
+def history_asked(history: History, at_ms: float, bases: Sequence[str]) -> History:
+    """With a page view of each visitor at this moment, after all events that are not later.
+
+    `bases` say for each visitor what is granted then.
+    """
+    count, codes = len(history.visitors), Codes(history.bases)
+    added = {
+        "visitor": np.arange(count),
+        "seq": np.full(count, np.iinfo(np.int64).max),
+        "occurred_ms": np.full(count, at_ms),
+        "amount": np.zeros(count),
+        "is_new": np.ones(count, bool),
+        "starts_visit": np.zeros(count, bool),
+        "visit": np.zeros(count, np.int64),
+        "kind": np.full(count, len(history.kinds)),
+        "basis": codes.of(bases),
+        "fact": np.full(count, len(history.facts)),
+        "field": np.full(count, len(history.fields)),
+    }
+    arrays = {name: np.concatenate([getattr(history, name), added[name]]) for name in ARRAYS}
+    order = np.lexsort((arrays["seq"], arrays["occurred_ms"], arrays["visitor"]))
+    sorted_arrays: dict[str, Any] = {name: array[order] for name, array in arrays.items()}
+    return replace(
+        history,
+        **sorted_arrays,
+        kinds=[*history.kinds, Kind(PAGE_VIEW, "", "")],
+        bases=codes.values,
+        facts=[*history.facts, ()],
+        fields=[*history.fields, ()],
+    )
+
+
 def block_split(block: Block) -> tuple[Block, Block]:
     """(all but the last visitor's events, the last visitor's)."""
     is_last = block.visitor == len(block.visitors) - 1
@@ -166,14 +224,17 @@ def block_split(block: Block) -> tuple[Block, Block]:
 
 
 def _block_take(block: Block, which: Bools) -> Block:
-    arrays = {name: getattr(block, name)[which] for name in ARRAYS if name != "fact"}
-    fact = None if block.fact is None else block.fact[which]
+    arrays = {name: getattr(block, name)[which] for name in ARRAYS if name not in MORE}
+    more = {name: getattr(block, name) for name in MORE}
+    arrays |= {name: array[which] for name, array in more.items() if array is not None}
     present, arrays["visitor"] = np.unique(arrays["visitor"], return_inverse=True)
     visitors = [block.visitors[code] for code in present.tolist()]
-    return block._replace(**arrays, fact=fact, visitors=visitors)
+    return block._replace(**arrays, visitors=visitors)
 
 
-def histories_of(blocks: Iterable[Block], fact_names: Sequence[str]) -> Iterator[History]:
+def histories_of(
+    blocks: Iterable[Block], fact_names: Sequence[str], asked: Asked | None = None
+) -> Iterator[History]:
     """Some whole visitors at a time, from blocks of a reading by visitor."""
     waiting: list[Block] = []
     for block in blocks:
@@ -183,8 +244,8 @@ def histories_of(blocks: Iterable[Block], fact_names: Sequence[str]) -> Iterator
         done, last = block_split(block)
         whole = [*waiting, done] if len(done.visitor) else waiting
         if whole and (len(done.visitor) or last.visitors != waiting[-1].visitors):
-            yield history_of(whole, fact_names)
+            yield history_of(whole, fact_names, asked)
             waiting = []
         waiting.append(last)
     if waiting:
-        yield history_of(waiting, fact_names)
+        yield history_of(waiting, fact_names, asked)

@@ -121,6 +121,15 @@ class Interests:
     def total_off(self) -> Floats:
         return _summed(self.moment, self.score_off, self.size)
 
+    @cached_property
+    def now_total(self) -> Floats:
+        """What is wanted of all categories that are interests together."""
+        return _summed(self.moment, np.where(self.is_there, self.now, 0.0), self.size)
+
+    @cached_property
+    def now_total_off(self) -> Floats:
+        return _summed(self.moment, self.now_off, self.size)
+
     def pairs_of(self, category: Ints) -> Ints:
         """The pair of each moment's category (m,), −1 where there is none."""
         found = np.full(self.size, -1)

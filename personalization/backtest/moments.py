@@ -6,21 +6,14 @@ in: clocks, settings, storage.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from types import SimpleNamespace
 
 import numpy as np
 
 from personalization.backtest.history import PAGE_VIEW, History
 from personalization.rules.context import VISIT_GAP_MS
 from profiles.columns import Bools, Floats, Ints
-from profiles.features.definition import Feature, Lifetime, Rolling
-from profiles.features.filters import condition_test
 from profiles.state import DAY, DAY_MS, RECENT_EVENTS
 
-#: Texts of an event that its kind tells; what asks for others needs the event in full.
-KIND_FIELDS = ("category", "content_type")
-#: So many events in a window are surely kept one by one (profiles.features.definition).
-SURELY_EXACT = 60
 #: More than any time in milliseconds: a visitor's times are apart from the next one's.
 SPAN = 1 << 42
 
@@ -130,27 +123,6 @@ def events_recent(history: History, type: str, category: str, days: float) -> Fl
     since = rows.until(np.floor(now_ms - days * DAY_MS).astype(np.int64))
     first = np.maximum(np.maximum(since, before - RECENT_EVENTS), rows.own())
     return np.maximum(until - first, 0).astype(np.float64)
-
-
-def feature_counts(history: History, feature: Feature) -> tuple[Floats, Bools] | None:
-    """What a declared count reads, and where it surely does; None where it takes more to tell."""
-    is_told = all(condition.field in KIND_FIELDS for condition in feature.where)
-    window = feature.window
-    if feature.aggregation != "count" or not is_told or not isinstance(window, Rolling | Lifetime):
-        return None
-    tests = [condition_test(condition) for condition in feature.where]
-    wanted = [
-        kind.type == feature.type and all(test(SimpleNamespace(**kind._asdict())) for test in tests)
-        for kind in history.kinds
-    ]
-    rows = rows_where(history, np.array(wanted, bool)[history.kind] & history.is_new)
-    before, since = rows.before(), rows.own()
-    if isinstance(window, Lifetime):
-        return (before - since).astype(np.float64), np.ones(len(before), bool)
-    now_ms = np.rint(history.nows * 1000.0).astype(np.int64)
-    since = np.maximum(since, np.minimum(rows.until(now_ms - window.span_ms), before))
-    counts = before - since
-    return counts.astype(np.float64), counts <= SURELY_EXACT
 
 
 def kinds_where(history: History, names: Sequence[str]) -> Bools:

@@ -22,7 +22,10 @@ from profiles.definition import Definition
 from profiles.features.definition import Feature
 from profiles.features.fold import Compiled, feature_compile
 from profiles.vector import Weight
+from tracking.pipeline.blocks import Asked
 
+#: Texts of an event that its kind tells.
+KIND_FIELDS = ("category", "content_type")
 UTM = tuple(f"utm_{part}" for part in ("source", "medium", "campaign", "term", "content"))
 #: The facts of a page view (tracking.columns.FACTS) that each kind of condition reads.
 READS: Mapping[str, tuple[str, ...]] = {
@@ -59,6 +62,17 @@ class World:
     @cached_property
     def compiled(self) -> Compiled:
         return feature_compile(self.features)
+
+    @cached_property
+    def asked(self) -> Asked | None:
+        """The fields by which features choose events, beside what every event has."""
+        fields: dict[str, None] = {}
+        types: dict[str, None] = {}
+        for feature in self.features:
+            mine = [each.field for each in feature.where if each.field not in KIND_FIELDS]
+            fields |= dict.fromkeys(mine)
+            types |= dict.fromkeys([feature.type] if mine else [])
+        return Asked(tuple(types), tuple(fields)) if fields else None
 
     @cached_property
     def kept(self) -> frozenset[str]:

@@ -202,9 +202,10 @@ def shard_histories(row: BacktestShard, plan: Plan, *, through_seq: int) -> Iter
         through_seq=through_seq,
         through_visitor=visitor_limit(row.backtest.one_of),
         facts=plan.facts,
+        asked=plan.world.asked,
     )
     with closing(blocks):
-        yield from histories_of(blocks, plan.facts)
+        yield from histories_of(blocks, plan.facts, plan.world.asked)
 
 
 def visitor_limit(one_of: int) -> UUID | None:

@@ -62,7 +62,9 @@ def _path(sample: BacktestSample, plan: Plan) -> SamplePath | None:
     sources = sources_of(plan, shard=tracking_selectors.shard_of(visitor_id))
     facts = tuple(dict.fromkeys(("path", *plan.facts)))
     blocks = list(
-        tracking_selectors.visitor_blocks(visitor_id, through_seq=sources.through_seq, facts=facts)
+        tracking_selectors.visitors_blocks(
+            [visitor_id], through_seq=sources.through_seq, facts=facts
+        )
     )
     if not blocks:
         return None

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 
-from personalization.reach.comparing import check_latest as readers_check_latest
+from personalization.reach.comparing import checks_latest as readers_checks_latest
 from profiles import selectors as profile_selectors
 from tracking import selectors as tracking_selectors
 
@@ -87,18 +87,24 @@ def check_health(now: datetime) -> Health:
     return Health("Self-check", "good", said, url)
 
 
+#: Readers of rules that are compared with memory: what else is wrong where one says otherwise.
+READERS = {"sql": ("SQL", "Counts"), "replay": ("Replay", "Backtests")}
+
+
 def readers_health(now: datetime) -> Health:
-    """Whether counting by SQL says what pages say (personalization.reach.comparing)."""
+    """Whether the other readers of rules say what pages say (personalization.reach.comparing)."""
     url = reverse("admin:personalization_readercheck_changelist")
-    check = readers_check_latest()
-    if check is None or check.finished_at is None:
+    checks = readers_checks_latest()
+    if not checks:
         return Health("Rule readers", "good", "Compared every night; still to come.", url)
-    if check.differing:
-        return Health("Rule readers", "act", f"{check}. Counts may be wrong.", url)
-    if now - check.finished_at > CHECK_OVERDUE:
-        age = _words(now - check.finished_at)
-        return Health("Rule readers", "watch", f"{check}. That was {age} ago.", url)
-    return Health("Rule readers", "good", f"{check}.", url)
+    said = "; ".join(f"{READERS[check.reader][0]}: {check}" for check in checks) + "."
+    wrong = [READERS[check.reader][1] for check in checks if check.differing]
+    if wrong:
+        return Health("Rule readers", "act", f"{said} {' and '.join(wrong)} may be wrong.", url)
+    oldest = min(check.finished_at for check in checks if check.finished_at is not None)
+    if now - oldest > CHECK_OVERDUE:
+        return Health("Rule readers", "watch", f"{said} That was {_words(now - oldest)} ago.", url)
+    return Health("Rule readers", "good", said, url)
 
 
 def schedule_health(now: datetime) -> Health:

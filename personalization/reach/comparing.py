@@ -1,22 +1,30 @@
-"""Whether two readers of the rule language agree: on live data every night, and in tests.
+"""Whether the readers of the rule language agree: on live data every night, and in tests.
 
 General: a reader is a function that gives, for rules and some visitors, the answers it has. Memory
-is what the others are compared with. What a reader leaves to memory is no answer of its own.
+is what the others are compared with. What a reader leaves to memory, or cannot know, is no answer
+of its own.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
+from consent import selectors as consent_selectors
+from consent.nightly import check_finish, check_forget, checks_expire
+from personalization.backtest.past import World
+from personalization.backtest.present import present_answers
 from personalization.campaigns.readiness import campaigns_wanted
+from personalization.decide import PURPOSE
 from personalization.reach import store
 from personalization.reach.asking import Site, consenting, contexts_of, site_now
 from personalization.reach.compiling import rule_sql
-from personalization.reach.counting import rule_without_request
+from personalization.reach.counting import TooSlowError, rule_without_request, timed
 from personalization.reach.models import ReaderCheck
 from personalization.reach.projecting import profiles_project
 from personalization.rules.context import Context
@@ -29,13 +37,12 @@ log = logging.getLogger(__name__)
 
 #: Visitors of one check, how many are asked at a time, and how many that differ are named.
 SAMPLE, CHUNK, NAMED = 2000, 250, 50
-#: How much of an id names a visitor.
-SHORT = 8
-KEPT = timedelta(days=365)
+#: Seconds after which no more visitors are asked.
+SECONDS = 240.0
 
 Answers = Mapping[UUID, Answer]
-#: (rule, site, contexts of some visitors) → the answers that the reader has of its own.
-Reader = Callable[[Node, Site, Mapping[UUID, Context]], Answers]
+#: (rules, site, contexts of some visitors) → of each rule the answers the reader has of its own.
+Reader = Callable[[Sequence[Node], Site, Mapping[UUID, Context]], Sequence[Answers]]
 
 
 class Named(NamedTuple):
@@ -59,13 +66,19 @@ def memory_answers(rule: Node, site: Site, contexts: Mapping[UUID, Context]) -> 
     return {visitor_id: timeless.test(context) for visitor_id, context in contexts.items()}
 
 
-def sql_answers(rule: Node, site: Site, contexts: Mapping[UUID, Context]) -> Answers:
+def sql_answers(
+    rules: Sequence[Node], site: Site, contexts: Mapping[UUID, Context]
+) -> list[Answers]:
     """What PostgreSQL answers of projected profiles, without those that it leaves to memory."""
-    return {
-        visitor_id: value
-        for visitor_id, value, is_possible, is_own in sql_rows(rule, site, contexts)
-        if is_own
-    }
+    with timed():
+        return [
+            {
+                visitor_id: value
+                for visitor_id, value, is_possible, is_own in sql_rows(rule, site, contexts)
+                if is_own
+            }
+            for rule in rules
+        ]
 
 
 def sql_rows(
@@ -89,22 +102,49 @@ def sql_rows(
     return store.rows_list(text, [*params, *consent, list(visitor_ids)])
 
 
-READERS: Mapping[str, Reader] = {"sql": sql_answers}
+def replay_answers(
+    rules: Sequence[Node], site: Site, contexts: Mapping[UUID, Context]
+) -> Sequence[Answers]:
+    """What a replay of the stored events answers now, without what the past cannot tell."""
+
+    def world(version: int) -> World:
+        definition = profile_selectors.definition_get(version)
+        return World(
+            *(site.weights, site.baseline, definition, site.purposes),
+            max_topics=settings.PROFILE_MAX_TOPICS,
+        )
+
+    return present_answers([rule_without_request(rule) for rule in rules], contexts, world)
+
+
+READERS: Mapping[str, Reader] = {"sql": sql_answers, "replay": replay_answers}
 
 
 # --- Comparing -----------------------------------------------------------------------------------
 
 
+class Compared(NamedTuple):
+    """Who was answered by the other reader itself, and where that is not what memory says."""
+
+    answered: set[UUID]
+    differences: list[Difference]
+
+
 def readers_compare(
-    reader: Reader, rules: Iterable[Named], site: Site, contexts: Mapping[UUID, Context]
-) -> Iterator[Difference]:
-    """Where a reader's own answers are not memory's."""
-    for named in rules:
+    reader: Reader, rules: Sequence[Named], site: Site, contexts: Mapping[UUID, Context]
+) -> Compared:
+    """Ask a reader and memory the same of these visitors."""
+    compared = Compared(set(), [])
+    told = reader([named.rule for named in rules], site, contexts)
+    for named, answers in zip(rules, told, strict=True):
         expected = memory_answers(named.rule, site, contexts)
-        for visitor_id, answer in reader(named.rule, site, contexts).items():
+        compared.answered.update(answers)
+        for visitor_id, answer in answers.items():
             if answer is not expected[visitor_id]:
                 said, memory = words_of(answer), words_of(expected[visitor_id])
-                yield Difference(visitor_id, f"{named.name}: {said}, in memory {memory}")
+                text = f"{named.name}: {said}, in memory {memory}"
+                compared.differences.append(Difference(visitor_id, text))
+    return compared
 
 
 def words_of(answer: Answer) -> str:
@@ -118,27 +158,37 @@ def words_of(answer: Answer) -> str:
 # --- Every night ---------------------------------------------------------------------------------
 
 
-def readers_check(*, now: datetime, reader: str = "sql") -> ReaderCheck:
-    """Compare a reader with memory on a sample of visitors and every published rule."""
+def readers_check(*, now: datetime, reader: str = "sql", seconds: float = SECONDS) -> ReaderCheck:
+    """Compare a reader with memory on a sample of visitors and every published rule.
+
+    It ends after so many seconds, with those who were asked until then.
+    """
     check = ReaderCheck.objects.create(reader=reader, started_at=now)
-    profiles_project(seconds=30.0)
-    found: dict[UUID, str] = {}
-    for contexts, site in _samples():
-        check.checked += len(contexts)
-        for visitor_id, text in readers_compare(READERS[reader], rules_published(), site, contexts):
-            if _is_of_now(visitor_id, contexts):
-                found.setdefault(visitor_id, text)
-    check.finished_at = timezone.now()
-    check.differing = len(found)
-    check.differences = [
-        {"visitor": str(visitor_id)[:SHORT], "text": text}
-        for visitor_id, text in list(found.items())[:NAMED]
-    ]
-    check.save(update_fields=["finished_at", "checked", "differing", "differences"])
-    ReaderCheck.objects.filter(started_at__lt=now - KEPT).delete()
-    if found:
+    until = time.monotonic() + seconds
+    profiles_project(seconds=min(seconds, 30.0))
+    rules, checked, found = rules_published(), 0, dict[UUID, str]()
+    try:
+        for contexts, site in _samples():
+            compared = readers_compare(READERS[reader], rules, site, contexts)
+            for visitor_id, text in compared.differences:
+                if _is_of_now(visitor_id, contexts):
+                    found.setdefault(visitor_id, text)
+            checked += len(compared.answered)
+            if time.monotonic() > until:
+                break
+    except TooSlowError:
+        log.warning("rule readers: given up, the database is too slow")
+    named = dict(list(found.items())[:NAMED])
+    check_finish(check, checked=checked, differing=len(found), named=named, purpose=PURPOSE)
+    checks_expire(ReaderCheck, now=now)
+    if check.differing:
         log.error("rule readers: %s, of the reader %s", check, reader)
     return check
+
+
+def all_readers_check(*, now: datetime) -> list[ReaderCheck]:
+    """Compare every reader with memory, one after the other."""
+    return [readers_check(now=now, reader=reader) for reader in READERS]
 
 
 def rules_published() -> list[Named]:
@@ -168,21 +218,20 @@ def _allowing(site: Site, visitor_ids: Collection[UUID]) -> list[Any]:
 
 
 def _is_of_now(visitor_id: UUID, contexts: Mapping[UUID, Context]) -> bool:
-    """Whether the profile is still the one that was asked: else it was read before or after."""
+    """Whether the profile is still the one that was asked: else it was read before or after what
+    the other reader read. Who does not agree any more is being erased, piece by piece."""
     state = profile_selectors.profile_get(visitor_id)
-    return state is not None and state == contexts[visitor_id].state
+    if state is None or state != contexts[visitor_id].state:
+        return False
+    return bool(consent_selectors.visitors_granted([visitor_id], PURPOSE, now=timezone.now()))
 
 
-def check_latest() -> ReaderCheck | None:
-    """The latest check that has come to its end."""
-    return ReaderCheck.objects.filter(finished_at__isnull=False).first()
+def checks_latest() -> list[ReaderCheck]:
+    """The latest check of each reader that has come to its end."""
+    done = ReaderCheck.objects.filter(reader__in=READERS, finished_at__isnull=False)
+    return list(done.order_by("reader", "-id").distinct("reader"))
 
 
 def visitor_forget(*, visitor_id: UUID) -> None:
-    """Name an erased visitor in no check any more; whose id begins alike goes along."""
-    short_id = str(visitor_id)[:SHORT]
-    for check in ReaderCheck.objects.filter(differences__contains=[{"visitor": short_id}]):
-        left = [one for one in check.differences if one["visitor"] != short_id]
-        check.differing -= len(check.differences) - len(left)
-        check.differences = left
-        check.save(update_fields=["differing", "differences"])
+    """Name an erased visitor in no check any more."""
+    check_forget(ReaderCheck, visitor_id=visitor_id)

@@ -4,6 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from consent.nightly import NightlyCheck
+
 
 class ProjectedProfile(models.Model):
     """One visitor's row (personalization.reach.projected.Projected).
@@ -64,24 +66,11 @@ class ProjectionCursor(models.Model):
         return f"Shard {self.shard}: {self.at}"
 
 
-class ReaderCheck(models.Model):
-    """One comparison of two readers of the rule language on live data.
-
-    `differences` lists {"visitor": the beginning of an id, "text": which rule, what each said}.
-    """
+class ReaderCheck(NightlyCheck):
+    """One comparison of two readers of the rule language on live data (reach.comparing)."""
 
     reader = models.CharField(max_length=20, help_text="What was compared with memory.")
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
-    checked = models.PositiveIntegerField(default=0)
-    differing = models.PositiveIntegerField(default=0)
-    differences = models.JSONField(default=list)
 
-    class Meta:
-        ordering = ("-id",)
+    class Meta(NightlyCheck.Meta):
         verbose_name = "check of rule readers"
         verbose_name_plural = "checks of rule readers"
-
-    def __str__(self) -> str:
-        verb = "differs" if self.differing == 1 else "differ"
-        return f"{self.checked:,} checked, {self.differing:,} {verb}"

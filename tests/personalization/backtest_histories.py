@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import numpy as np
 
 from personalization.backtest.history import History, history_of
 from personalization.backtest.past import World
+from profiles.baseline import Baseline
 from profiles.columns import Codes
 from profiles.definition import Definition
 from profiles.vector import Weight
-from tracking.pipeline.blocks import Block, Kind
+from tracking.pipeline.blocks import Asked, Block, Kind
 from tracking.pipeline.details import Detail
 
 NOW_MS = 1_800_000_000_000
@@ -27,7 +29,7 @@ WEIGHTS = {
     "click": Weight(3.0),
     "purchase": Weight(5.0),
     "dismiss": Weight(3.0, negative=True),
-    "hidden": Weight(0.0),
+    "exposure": Weight(0.0),
 }
 WORLD = World(
     weights=WEIGHTS,
@@ -66,10 +68,29 @@ class Row(NamedTuple):
     properties: Any = None
 
 
-def past_of(rows: Sequence[Row]) -> Past:
+#: As events may name one: only a number is one, however it is written.
+CAMPAIGNS = (7, 7, 7.0, 8, "7", True)
+BASELINE = Baseline(
+    200,
+    {
+        "engagement": [0.0, 0.0, 3.0, 12.5, 40.0],
+        "visits_per_week": [0.0, 0.25, 0.25, 0.5, 3.0],
+        "scroll_velocity": [0.0, 0.5, 3.0, 60.0],
+    },
+    {"dwell_time": 30.0, "clicks": 1.0, "visits": 0.2},
+    {"gardening": 0.4, "music": 0.2},
+)
+#: The fields of events that are read with histories.
+ASKED = Asked(
+    ("page_view", "click", "purchase", "exposure", "dismiss"), ("item", "property.campaign")
+)
+
+
+def past_of(rows: Sequence[Row], fact_names: Sequence[str] = FACTS) -> Past:
     """The rows in the order of storing."""
     order = sorted(range(len(rows)), key=lambda seq: (rows[seq].visitor, seq))
     visitors, kinds, bases, facts = Codes(), Codes(), Codes(), Codes([()])
+    fields = Codes([""])
     sorted_rows = [rows[seq] for seq in order]
     ids = [UUID(int=1 + row.visitor) for row in sorted_rows]
     shown = [(*row.facts, row.item) if row.type == "page_view" else () for row in sorted_rows]
@@ -88,11 +109,21 @@ def past_of(rows: Sequence[Row]) -> Past:
         kinds=kinds.values,
         bases=bases.values,
         facts=facts.values,
+        field=fields.of([_fields(row) for row in sorted_rows]),
+        fields=fields.values,
     )
     details: dict[UUID, list[Detail]] = {}
     for visitor, row in zip(ids, sorted_rows, strict=True):
         details.setdefault(visitor, []).append(_detail(visitor, row))
-    return Past(history_of([block], FACTS), details)
+    return Past(history_of([block], fact_names, ASKED), details)
+
+
+def _fields(row: Row) -> str:
+    """As PostgreSQL reads them: JSON, and nothing of other types."""
+    if row.type not in ASKED.types:
+        return ""
+    campaign = (row.properties or {}).get("campaign")
+    return msgspec.json.encode([row.item, campaign]).decode()
 
 
 def _detail(visitor: UUID, row: Row) -> Detail:
@@ -114,7 +145,7 @@ def rows_random(chance: random.Random, *, visitors: int, events: int) -> list[Ro
             Row(
                 chance.randrange(visitors),
                 chance.choice(
-                    ("page_view", "page_view", "dwell", "click", "dismiss", "purchase", "hidden")
+                    ("page_view", "page_view", "dwell", "click", "dismiss", "purchase", "exposure")
                 ),
                 float(NOW_MS - back + nudge),
                 category=chance.choice(("", "gardening", "cooking", "music")),
@@ -122,7 +153,7 @@ def rows_random(chance: random.Random, *, visitors: int, events: int) -> list[Ro
                 amount=chance.choice((1.0, 0.0, 12.5)),
                 part=chance.choice((0, 0, 0, 1)),
                 starts_visit=chance.random() < 0.2,
-                visit=chance.randrange(3),
+                visit=chance.randrange(1, 4),
                 facts=(
                     chance.choice(("/", "/c/gardening/")),
                     chance.choice(("phone", "desktop")),
@@ -131,6 +162,7 @@ def rows_random(chance: random.Random, *, visitors: int, events: int) -> list[Ro
                     chance.choice(("", "news")),
                 ),
                 item=chance.choice(("", "a", "b")),
+                properties=chance.choice((None, {}, *({"campaign": one} for one in CAMPAIGNS))),
             )
         )
     return rows

@@ -6,9 +6,10 @@ browser's reader (static/src/rules/measures.js):
 
     {"now", "request", "signals", "profile", "consent", "gpc"}
 
-and, for readers with a profile, `events`, `learned`: without `events` nothing may be known of the
-visitor. An event is a FeatureEvent that happened `days_ago`, and may start a visit. What is not
-among the facts is unknown.
+and, for readers with a profile, `events`, `baseline`, `segments` (when the visitor came into each,
+and left) and `learned`: without `events` nothing may be known of the visitor. An event is a
+FeatureEvent that happened `days_ago`, and may start a visit. What is not among the facts is
+unknown. Which readers can be told the facts of a case: tests.personalization.corpus_readers.
 """
 
 import json
@@ -17,18 +18,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from personalization.rules.browser import BROWSER_KINDS
 from personalization.rules.context import Context, PageRequest
 from personalization.rules.learned import Learned, Membership
 from personalization.rules.signals import Signals
-from personalization.rules.tree import Node, rule_conditions, rule_features
+from personalization.rules.tree import Node, rule_features
+from personalization.segments.membership import Membership as Joined
+from profiles.baseline import Baseline
 from profiles.features.definition import Feature
 from profiles.features.events import FeatureEvent
 from profiles.features.fold import feature_compile, features_add
 from profiles.state import DAY, Increment, State, state_add
-from tests.personalization.examples import WEIGHTS
+from profiles.vector import Weight
+from tracking.taxonomy import STANDARD_TYPES
 
 FOLDER = Path(__file__).parent / "corpus"
+#: Those of a new site, so that one that stores the facts of a case counts them alike.
+WEIGHTS = {each.name: Weight(each.weight, each.kind == "negative") for each in STANDARD_TYPES}
 #: Every fact of a request, said by nobody.
 UNTOLD: dict[str, Any] = dict.fromkeys(PageRequest.__dataclass_fields__)
 
@@ -55,19 +60,6 @@ def corpus_read(reader: str = "memory") -> list[Case]:
     return cases
 
 
-def readers_of(rule: Node, facts: Mapping[str, Any]) -> list[str]:
-    """Who can be asked: the browser what it is told, SQL and a replay what is stored."""
-    conditions = [leaf.condition for leaf in rule_conditions(rule)]
-    readers = ["memory"]
-    if all(condition.kind in BROWSER_KINDS for condition in conditions):
-        readers.append("browser")
-    # Of a request, what was not stored is unknown to those two.
-    is_stored = not any(condition.of_page for condition in conditions)
-    if is_stored and "events" in facts and "learned" not in facts:
-        readers += ["sql", "replay"]
-    return readers
-
-
 def context_of(facts: Mapping[str, Any], rule: Node) -> Context:
     """The facts as a context whose profile keeps what the rule asks."""
     events, now = facts.get("events"), facts.get("now", 0.0)
@@ -77,13 +69,26 @@ def context_of(facts: Mapping[str, Any], rule: Node) -> Context:
         now,
         state=None if events is None else state_of(events_of(events, now), features),
         weights=WEIGHTS,
+        baseline=baseline_of(facts),
         request=PageRequest(**{**UNTOLD, **facts.get("request", {})}),
         consent=facts.get("consent", {}),
         gpc=facts.get("gpc", False),
         kept=frozenset(feature.key for feature in features),
         signals=Signals(**told, given=facts.get("profile", {})),
         learned=_learned(facts.get("learned", {})),
+        memberships=memberships_of(facts),
     )
+
+
+def baseline_of(facts: Mapping[str, Any]) -> Baseline | None:
+    told = facts.get("baseline")
+    return None if told is None else Baseline(**told)
+
+
+def memberships_of(facts: Mapping[str, Any]) -> dict[str, Joined] | None:
+    """By segment; told in seconds since 1970."""
+    told = facts.get("segments")
+    return None if told is None else {key: Joined(**each) for key, each in told.items()}
 
 
 Started = tuple[FeatureEvent, bool]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from personalization.rules.nodes import Node
 from personalization.rules.tree import rule_parse
 from profiles.features.fold import feature_compile, features_add
 from profiles.state import Increment, state_add
-from tests.personalization.backtest_histories import WORLD, Past, past_of, rows_random
+from tests.personalization.backtest_histories import BASELINE, WORLD, Past, past_of, rows_random
 from tests.personalization.trees import is_valid, leaves, ordered, trees
 
 #: What rules name, so that they are about these events.
@@ -40,6 +41,17 @@ NAMED: dict[str, st.SearchStrategy[Any]] = {
     "text": st.sampled_from(["/", "/c/", "news", "utm_source"]),
     "campaign": st.just("7"),
     "event_field": st.sampled_from(["item", "category", "amount"]),
+    "window": st.sampled_from(
+        [
+            {"kind": "rolling", "minutes": 1440},
+            {"kind": "rolling", "minutes": 7 * 1440},
+            {"kind": "lifetime"},
+            {"kind": "visit"},
+            {"kind": "calendar", "period": "day", "zone": "Europe/Copenhagen", "offset": -1},
+            {"kind": "calendar", "period": "week", "zone": "America/St_Johns", "offset": 0},
+            {"kind": "calendar", "period": "month", "zone": "UTC", "offset": -1},
+        ]
+    ),
 }
 NUMBERS: dict[str, st.SearchStrategy[Any]] = {
     "days": st.sampled_from([1, 7, 40]),
@@ -108,6 +120,7 @@ def told(rule: Node, past: Past, world: World, moment: int) -> int:
         now=float(h.occurred_ms[moment]) / 1000.0,
         state=state,
         weights=world.weights,
+        baseline=world.baseline,
         request=request_of(h, fact=int(h.fact[moment]), kind=int(h.kind[moment])),
         consent=world.consent_of(h.bases[h.basis[moment]]),
         kept=world.kept,
@@ -135,10 +148,15 @@ def test_a_rule_replayed_says_what_memory_says(rule: dict[str, Any], seed: int, 
     check(rule, past_of(rows_random(random.Random(seed), visitors=3, events=most)))
 
 
-@given(rule=groups(VECTOR), seed=st.integers(0, 10**6))
-@settings(max_examples=100)
-def test_conditions_in_columns_say_what_memory_says(rule: dict[str, Any], seed: int) -> None:
-    check(rule, past_of(rows_random(random.Random(seed), visitors=4, events=60)))
+WORLDS = st.sampled_from([WORLD, replace(WORLD, baseline=BASELINE)])
+
+
+@given(rule=groups(VECTOR), seed=st.integers(0, 10**6), world=WORLDS)
+@settings(max_examples=120)
+def test_conditions_in_columns_say_what_memory_says(
+    rule: dict[str, Any], seed: int, world: World
+) -> None:
+    check(rule, past_of(rows_random(random.Random(seed), visitors=4, events=60)), world)
 
 
 @given(leaf=near_leaves(BY_KIND["page_item"]), seed=st.integers(0, 10**6))

@@ -143,9 +143,22 @@ def test_a_usual_rule_is_replayed_in_columns(site: Site) -> None:
     gardener_make()
     result = result_of(draft_make(site, DRAFT))
     assert (result["views"], result["exact_views"]) == (4, 0)
+    # So are filters by what only the events in full have, and a behavior.
+    paths = [{"field": "path", "operator": "starts_with", "values": ["/items/"]}]
+    shown = {"condition": "campaign_contact", "what": "exposure", "campaign": "7", "operator": "="}
+    window = {"kind": "calendar", "period": "month", "zone": "UTC", "offset": 0}
+    rule = {
+        "all": [
+            {**READS_GARDENING, "where": paths},
+            {**shown, "value": 0, "window": window},
+            {"condition": "engagement_level", "operator": ">=", "value": 0},
+        ]
+    }
+    result = result_of(draft_make(site, rule, name="Filtered"))
+    assert (result["matched_views"], result["exact_views"]) == (1, 0)
     # What has no form for columns is asked only where the rest has not decided.
-    engaged = {"condition": "engagement_level", "operator": ">=", "value": 0}
-    result = result_of(draft_make(site, {"all": [READS_GARDENING, engaged]}, name="Engaged"))
+    types = {"condition": "preferred_content_type", "value": "article"}
+    result = result_of(draft_make(site, {"all": [READS_GARDENING, types]}, name="Articles"))
     assert (result["matched_views"], result["exact_views"]) == (1, 1)
 
 

@@ -18,6 +18,16 @@ class Kind(NamedTuple):
     content_type: str
 
 
+class Asked(NamedTuple):
+    """What a reader asks of events of these types besides.
+
+    `fields` are texts of an event (as "item"), its "value", or `property.<name>`.
+    """
+
+    types: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
 class Block(NamedTuple):
     """Events by visitor and order of storing; arrays of shape (n,).
 
@@ -26,6 +36,8 @@ class Block(NamedTuple):
     `is_new` is False for a later part of a cumulative event and for one too many of its kind;
     `visit` stands for the visit, by 63 bits. Where facts of page views were asked for, `fact` holds
     places in `facts`, whose texts are in the order in which they were asked; () of other events.
+    So does `field` for fields of events (Asked): places in `fields`, each a JSON array of values in
+    the order in which they were asked, "" of other events.
     """
 
     visitor: NDArray[np.int64]
@@ -42,3 +54,5 @@ class Block(NamedTuple):
     bases: list[str]
     fact: NDArray[np.int64] | None = None
     facts: list[tuple[str, ...]] = []
+    field: NDArray[np.int64] | None = None
+    fields: list[str] = []
