@@ -23,11 +23,14 @@ from profiles.features.definition import (
     TIME,
     VISITS_KEPT,
     Calendar,
+    Dates,
     Feature,
     Lifetime,
     Rolling,
+    Visit,
 )
 from profiles.features.filters import condition_test
+from profiles.features.periods import dates_edges
 
 #: So many events in a window are surely kept one by one (profiles.features.definition).
 SURELY_EXACT = 60
@@ -65,6 +68,9 @@ def feature_rows(history: History, feature: Feature) -> Rows | None:
     tests = [condition_test(condition) for condition in feature.where]
     kinds = [place for place, kind in enumerate(history.kinds) if kind.type == feature.type]
     mask = np.isin(history.kind, kinds) & history.is_new
+    if isinstance(feature.window, Dates):
+        start, end = dates_edges(feature.window.start, feature.window.end, feature.window.zone)
+        mask &= (start <= history.when) & (history.when < end)
     if not tests:
         return rows_where(history, mask)
     places, wide = np.flatnonzero(mask), len(history.fields)
@@ -104,9 +110,9 @@ def feature_counts(history: History, feature: Feature) -> Counts | None:
         return _rolling(rows, window)
     if isinstance(window, Calendar):
         return _exactly(_in_period(rows, window))
-    if isinstance(window, Lifetime):
+    if isinstance(window, Lifetime | Dates):
         return _exactly(rows.before() - rows.own())
-    return _in_visit(rows)
+    return _in_visit(rows) if isinstance(window, Visit) else None
 
 
 def _exactly(counts: Ints) -> Counts:

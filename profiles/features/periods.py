@@ -57,3 +57,16 @@ def day_begins(text: str, zone: ZoneInfo) -> int:
     if day is None:
         raise ValueError(f"{text} is no day.")
     return int(datetime.combine(day, time(), zone).timestamp()) * 1000
+
+
+def dates_edges(start: str, end: str, zone: str) -> tuple[float, float]:
+    """The moments from which and before which days lie, in milliseconds since 1970; "" is open.
+
+    >>> dates_edges("1970-01-02", "", "UTC")
+    (86400000, inf)
+    """
+    clock = ZoneInfo(zone)
+    return (
+        day_begins(start, clock) if start else float("-inf"),
+        day_begins(end, clock) if end else float("inf"),
+    )

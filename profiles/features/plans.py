@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from profiles.features.cells import JOIN, Cell, Lift, lift_of
 from profiles.features.definition import (
@@ -33,7 +32,7 @@ from profiles.features.keeping import (
     edge_visits,
 )
 from profiles.features.order import FIRST, THEN, WITHOUT, Ordered
-from profiles.features.periods import day_begins
+from profiles.features.periods import dates_edges
 from profiles.features.since import SinceKeep, SinceMoments, SinceNewest, SinceSeen
 from profiles.features.state import FeatureState
 
@@ -94,9 +93,7 @@ def _has_visit(event: Any) -> bool:
 
 
 def _between(window: Dates) -> Test:
-    zone = ZoneInfo(window.zone)
-    start = day_begins(window.start, zone) if window.start else float("-inf")
-    end = day_begins(window.end, zone) if window.end else float("inf")
+    start, end = dates_edges(window.start, window.end, window.zone)
     return lambda event: start <= int(event.occurred_ms) < end
 
 

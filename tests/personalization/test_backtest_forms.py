@@ -64,11 +64,22 @@ def test_a_condition_with_a_form_is_answered_in_columns(kind: str) -> None:
         assert closed(leaf_of(kind, **FILTERED), past) > 0.9
 
 
+def test_a_sequence_that_is_interrupted_is_told_from_one_that_is_not() -> None:
+    past = past_of(rows_random(random.Random(8), visitors=5, events=200))
+    for without in ("", "page_view"):
+        rule = leaf_of("event_sequence", then="page_view", days=30, without=without)
+        check({"condition": "event_sequence", **rule.params}, past)
+
+
 WINDOWS = (
     {"kind": "rolling", "minutes": 1440},
     {"kind": "rolling", "minutes": 10_080},
     {"kind": "visit"},
     {"kind": "calendar", "period": "week", "zone": "America/St_Johns", "offset": -1},
+    {"kind": "dates", "zone": "America/St_Johns", "from": "2027-01-13", "to": "2027-01-15"},
+    # Of these every event is asked.
+    {"kind": "visits", "visits": 2},
+    {"kind": "since", "type": "page_view"},
 )
 
 
@@ -78,7 +89,7 @@ WINDOWS = (
     value=st.sampled_from([3, 60, 66, 100]),
     operator=st.sampled_from([">=", "<", "="]),
 )
-@settings(max_examples=12)
+@settings(max_examples=24)
 def test_a_crowd_that_profiles_keep_in_buckets_is_counted_as_they_do(
     seed: int, window: dict[str, Any], value: int, operator: str
 ) -> None:
