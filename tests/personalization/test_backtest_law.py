@@ -195,6 +195,14 @@ def test_a_threshold_that_is_the_very_score_is_decided_as_memory_does(
         for _, context in contexts_of(past.history, WORLD, 0, places, lambda visitor: ())
         if "gardening" in context.interest_by_category
     ]
+    for kind in ("engagement_level", "momentum", "scroll_velocity", "recency_score"):
+        read = [
+            context.vector_value(kind)
+            for _, context in contexts_of(past.history, WORLD, 0, places[-2:], lambda visitor: ())
+        ]
+        for value in read:
+            if value is not None:
+                check({"condition": kind, "operator": operator, "value": value}, past)
     for score in scores[-3:]:
         asked = {"condition": "affinity", "category": "gardening", "horizon": "long"}
         check({**asked, "operator": operator, "value": score}, past)
