@@ -14,12 +14,19 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from personalization.admin.publishing import PublishingAdmin, mark_changed
-from personalization.campaigns.campaigning import campaigns_showing, content_record
+from personalization.campaigns.campaigning import content_record
 from personalization.campaigns.changes import content_changes
+from personalization.campaigns.content_uses import (
+    Use,
+    campaigns_showing,
+    is_shown,
+    slot_uses,
+    variant_uses,
+)
 from personalization.campaigns.steps import MAY_PUBLISH
 from personalization.campaigns.versions import variant_payload
 from personalization.forms import ContentItemForm, VariantForm
-from personalization.models import Campaign, Category, ContentItem, Slot, Variant
+from personalization.models import Category, ContentItem, Slot, Variant
 from personalization.pictures import rich_show
 from personalization.preview.card import variant_preview
 from personalization.rich_text import rich_render
@@ -151,6 +158,9 @@ class VariantAdmin(PublishingAdmin):
             *(f"the slot “{slot}”, by default" for slot in slots),
         ]
 
+    def uses(self, obj: Variant) -> list[Use]:
+        return variant_uses(obj)
+
     def save_model(self, request: HttpRequest, obj: Variant, form: Any, change: bool) -> None:  # type: ignore[override]
         stored = Variant.objects.select_related("category").get(pk=obj.pk) if change else None
         before = variant_payload(stored) if stored else None
@@ -186,13 +196,8 @@ class SlotAdmin(PublishingAdmin):
         # Templates name a slot by its key.
         return ("key",) if obj else ()
 
+    def uses(self, obj: Slot) -> list[Use]:
+        return slot_uses(obj)
+
     def shown_where(self, obj: Slot) -> list[str]:
         return [f"every page with the slot “{obj.key}”"]
-
-
-def is_shown(variant: Variant) -> bool:
-    """Whether a page may show a variant: by a published campaign, also a paused one, or a slot."""
-    return (
-        Campaign.objects.filter(live_variant=variant).exists()
-        or Slot.objects.filter(default=variant).exists()
-    )
