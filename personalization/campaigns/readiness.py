@@ -85,14 +85,14 @@ class Situation(NamedTuple):
 def situation_now() -> Situation:
     return Situation(
         campaigns_wanted(),
-        _shown_now(),
+        shown_now(),
         profile_selectors.features_live(),
         profile_selectors.features_needs(),
         segments_counted(),
     )
 
 
-def _shown_now() -> dict[int, Shown]:
+def shown_now() -> dict[int, Shown]:
     """What pages show at present and still could, by campaign."""
     row = RuleSet.objects.only("payload").first()
     listed = row.payload["slots"] if row is not None else ()
