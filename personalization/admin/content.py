@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -110,6 +111,7 @@ class ContentItemAdmin(PublishingAdmin):
 @admin.register(Variant)
 class VariantAdmin(PublishingAdmin):
     form = VariantForm
+    empty = "A variant is what a slot shows: words, a picture, and items beside them."
     list_display = ("name", "headline", "shows_items", "used_by")
     list_filter = ("items", "category")
     search_fields = ("name", "headline", "text")
@@ -126,7 +128,8 @@ class VariantAdmin(PublishingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
         variants = super().get_queryset(request).select_related("category")
-        return variants.annotate(campaign_count=Count("campaigns"))
+        slots = Slot.objects.filter(default=OuterRef("pk")).order_by("name").values("name")
+        return variants.annotate(default_of=ArraySubquery(slots)).prefetch_related("campaigns")
 
     def get_fieldsets(self, request: HttpRequest, obj: Variant | None = None) -> Any:
         return super().get_fieldsets(request, obj)[: None if obj else -1]
@@ -175,9 +178,11 @@ class VariantAdmin(PublishingAdmin):
         words = variant.get_items_display()
         return f"{words}: {variant.category}" if variant.category else words
 
-    @display(description="Campaigns", ordering="campaign_count")
-    def used_by(self, variant: Variant) -> int:
-        return variant.campaign_count  # type: ignore[attr-defined]
+    @display(description="Used by")
+    def used_by(self, variant: Any) -> str:
+        users = [str(campaign) for campaign in variant.campaigns.all()]
+        users += [f"{slot} (default)" for slot in variant.default_of]
+        return ", ".join(users) or "Nobody"
 
     @display(description="Preview")
     def preview(self, variant: Variant) -> str:

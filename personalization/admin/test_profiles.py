@@ -55,6 +55,7 @@ class DoingFormSet(forms.BaseInlineFormSet):
 
 class InterestInline(TabularInline):
     model = TestInterest
+    hide_title = True
     extra = 0
     fields = ("category", "strength")
 
@@ -63,6 +64,9 @@ class DoingInline(TabularInline):
     model = TestDoing
     form = DoingForm
     formset = DoingFormSet
+    hide_title = True
+    verbose_name = "event"
+    verbose_name_plural = "what they did"
     extra = 0
 
 
@@ -70,6 +74,7 @@ class DoingInline(TabularInline):
 class TestProfileAdmin(ModelAdmin):
     compressed_fields = False
     warn_unsaved_form = True
+    empty = "An invented visitor, to preview drafts as: what they like, did, and agreed to."
     list_display = ("name", "says", "note")
     search_fields = ("name", "note")
     inlines = (InterestInline, DoingInline)
