@@ -96,7 +96,7 @@ def preview_frame(request: HttpRequest) -> HttpResponse:
         ask = token_read(token, owner=owner_of(request))
         given = {"as": ask.subject, "at": ask.address, "moment": ask.moment, "zone": ask.zone}
         asked = asked_from(given, address="/", zone="UTC")
-        page, html = _page_of_frame(request, token, ask, asked)
+        shown_at, html = _page_of_frame(request, token, ask, asked)
     except (TokenError, DraftError, SubjectError, PageError) as error:
         status = 403 if isinstance(error, TokenError) else 404
         context = {"error": error}
@@ -105,7 +105,7 @@ def preview_frame(request: HttpRequest) -> HttpResponse:
     host = request.get_host()
 
     def preview_of(href: str) -> str | None:
-        address = address_of_link(href, page=page, host=host)
+        address = address_of_link(href, page=shown_at, host=host)
         return address and f"{reverse('preview', args=[ask.draft])}?{asked.query(address)}"
 
     return _inert(HttpResponse(links_keep(html, preview_of)))
