@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -16,7 +17,19 @@ from personalization.preview.subjects import profile_says, test_profiles
 from tracking import selectors as tracking_selectors
 
 
-class DoingForm(forms.ModelForm):
+class RowForm(forms.ModelForm):
+    """A row of an inline: each field is named by its column, for those who do not see that."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            widget: Any = getattr(
+                field.widget, "widget", field.widget
+            )  # inside the admin's wrapper
+            widget.attrs["aria-label"] = capfirst(field.label or "")
+
+
+class DoingForm(RowForm):
     """Something the invented visitor did, chosen from the event types there are."""
 
     type = forms.ChoiceField(label="did", widget=UnfoldAdminSelectWidget)
@@ -55,6 +68,7 @@ class DoingFormSet(forms.BaseInlineFormSet):
 
 class InterestInline(TabularInline):
     model = TestInterest
+    form = RowForm
     hide_title = True
     extra = 0
     fields = ("category", "strength")
