@@ -23,9 +23,8 @@ class RowForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            widget: Any = getattr(
-                field.widget, "widget", field.widget
-            )  # inside the admin's wrapper
+            # Inside the admin's wrapper, where it has one.
+            widget: Any = getattr(field.widget, "widget", field.widget)
             widget.attrs["aria-label"] = capfirst(field.label or "")
 
 
