@@ -289,6 +289,7 @@ UNFOLD = {
         lambda request: static("css/admin-reach.css"),
         lambda request: static("css/admin-preview.css"),
     ],
+    "SCRIPTS": [lambda request: static("dist/admin-errors.js")],
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from consent.logic import ConsentState
 from consent.origin import request_is_welcome
+from consent.signals import request_refused
 from consent.views import TRACKER
 
 _STATE = inline_serializer(
@@ -79,6 +80,7 @@ class ConsentView(APIView):
             origins=settings.EMBED_ORIGINS,
         ):
             said = "Ask from a page of this site, or name the page's origin in EMBED_ORIGINS."
+            request_refused.send_robust(sender=None, reason="foreign_origin", source="consent")
             raise PermissionDenied(said, code="foreign_origin")
         state: ConsentState = http.consent  # type: ignore[attr-defined]
         site = http.build_absolute_uri

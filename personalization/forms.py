@@ -164,7 +164,7 @@ class PictureField(forms.ChoiceField):
 class PictureForm(forms.ModelForm):
     """A form with a picture to choose."""
 
-    image = PictureField(required=False, help_text=PICTURE_HELP)
+    image = PictureField(label="Picture", required=False, help_text=PICTURE_HELP)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -197,6 +197,11 @@ class VariantForm(PictureForm):
         model = Variant
         fields = "__all__"  # noqa: DJ007, the admin's fieldsets say which
         widgets = {"body": BodyWidget(attrs={"rows": 8})}
+        labels = {"eyebrow": "Small line above", "button_url": "Button leads to"}
+        help_texts = {
+            "eyebrow": "A word or two over the headline.",
+            "button_url": "A page of the site, as /c/garden/, or an address with https://.",
+        }
 
     def clean_body(self) -> str:
         body = str(self.cleaned_data["body"])

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from tracking.pipeline.mistakes import mistake_said
+
 MAX_BODY_BYTES = 16 * 1024
 MAX_SLOTS = 20
 MAX_PARAMETERS = 50
@@ -67,11 +69,11 @@ def question_parse(body: bytes) -> Question:
     '/cart'
     >>> question_parse(b'{"slots": [], "page": {}}')
     Traceback (most recent call last):
-    personalization.question.QuestionRefused: Expected `array` of length >= 1 - at `$.slots`
+    personalization.question.QuestionRefused: `slots` has too few entries: send at least 1.
     """
     try:
         return _decode(body)
     except msgspec.ValidationError as error:
-        raise QuestionRefused(Refusal.INVALID_REQUEST, str(error)) from error
+        raise QuestionRefused(Refusal.INVALID_REQUEST, mistake_said(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise QuestionRefused(Refusal.INVALID_JSON, f"Send JSON in UTF-8: {error}") from error

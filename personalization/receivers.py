@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
 from consent.signals import consent_changed, visitors_merged
@@ -72,6 +73,14 @@ def _reach_forget(visitor_id: UUID) -> None:
     """The row for counting went with the profile; here is who is only named."""
     projecting.visitor_forget(visitor_id=visitor_id)
     comparing.visitor_forget(visitor_id=visitor_id)
+
+
+@receiver(post_migrate, dispatch_uid="personalization: complete the groups")
+def complete_groups_on_migrate(*, sender: Any, plan: Any = (), **kwargs: Any) -> None:
+    """A version that brings new permissions gives them to the groups that are to have them; sent
+    after the permissions of this app, and of those to its left, were made."""
+    if plan and sender.name == "personalization":
+        services.groups_complete()
 
 
 @receiver(profiles_rebuilt, dispatch_uid="personalization: publish what became ready")

@@ -237,6 +237,27 @@ def editor_group_ensure() -> Group:
     return _group_ensure(EDITOR_GROUP, EDITOR_PERMISSIONS)
 
 
+def groups_complete() -> None:
+    """Give the two groups, where they are there, what they lack; take nothing away."""
+    for name, permissions in (
+        (MARKETER_GROUP, MARKETER_PERMISSIONS),
+        (EDITOR_GROUP, EDITOR_PERMISSIONS),
+    ):
+        for group in Group.objects.filter(name=name):
+            group.permissions.add(*_permissions(permissions))
+
+
+def _permissions(named: Iterable[str]) -> list[Permission]:
+    """Those of "app.action_model" that are there."""
+    wanted = set(named)
+    rows = Permission.objects.select_related("content_type")
+    return [
+        row
+        for row in rows.filter(codename__in={each.partition(".")[2] for each in wanted})
+        if f"{row.content_type.app_label}.{row.codename}" in wanted
+    ]
+
+
 def _group_ensure(name: str, permissions: Iterable[str]) -> Group:
     group, _ = Group.objects.get_or_create(name=name)
     wanted = []

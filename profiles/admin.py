@@ -110,7 +110,10 @@ class ProfileAdmin(ReadOnlyAdmin):
         if not profile.shown:
             return "No longer agrees"
         interest = profile.shown.interest
-        return f"{interest.category} ({interest.score:.1f})" if interest else "–"
+        if not interest:
+            return "–"
+        words = interest.category.replace("-", " ").replace("_", " ")
+        return f"{words[:1].upper()}{words[1:]} ({interest.score:.1f})"
 
     @display(description="Visits")
     def visits(self, profile: Any) -> int | str:

@@ -146,6 +146,13 @@ def _portion_write(
                 with closing(late_details):
                     feed = Feed(late_details)
                     details_add(states, feed.through(portion.high), purpose=services.PURPOSE)
+        # An event that was let count in full since it was read here says so only now.
+        for visitor in tracking_selectors.visitors_accepted(states.keys()):
+            state = services.state_from_events(
+                visitor, through_seq=cursor.seq, definition=portion.definition
+            )
+            if state is not None:
+                states[visitor] = state
         granted = services.visitors_granted(states.keys())
         kept = {visitor: state for visitor, state in states.items() if visitor in granted}
         if kept:

@@ -14,6 +14,7 @@ const BUNDLES = [
   { entry: "static/src/admin/preview/index.js", out: "static/dist/admin-preview.js" },
   { entry: "static/src/admin/variant.js", out: "static/dist/admin-variant.js" },
   { entry: "static/src/admin/backtest.js", out: "static/dist/admin-backtest.js" },
+  { entry: "static/src/admin/errors.js", out: "static/dist/admin-errors.js" },
   { entry: "static/src/admin/taxonomy.js", out: "static/dist/admin-taxonomy.js" },
 ];
 

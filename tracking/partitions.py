@@ -122,6 +122,14 @@ def visits_delete(*, first: int, blocks: int, before: datetime) -> int:
     return _rows_delete("tracking_visit", old, (before,), first=first, blocks=blocks)
 
 
+def visitors_delete(*, first: int, blocks: int, before: datetime) -> int:
+    """Delete from some blocks what is known of visitors whose events all happened in months before
+    that of a moment; returns how many."""
+    old = "WHERE NOT EXISTS (SELECT FROM unnest(e.months) AS month WHERE month >= %s)"
+    month = before.year * 12 + before.month - 1
+    return _rows_delete("tracking_visitor", old, (month,), first=first, blocks=blocks)
+
+
 def _rows_delete(
     table: str, old: LiteralString, values: tuple[Any, ...], *, first: int, blocks: int
 ) -> int:

@@ -46,7 +46,7 @@ def events_add(refused: Iterable[RefusedEvent], receipt: Receipt) -> None:
     for event in refused:
         if event.reason in MENDABLE and event.raw:
             wanted.setdefault(event.reason, []).append(event)
-    for reason, events in wanted.items():
+    for reason, events in sorted(wanted.items()):  # everybody in the same order: each is locked
         if time.monotonic() < _full.get(reason, 0.0):
             continue
         with transaction.atomic():
@@ -66,7 +66,9 @@ def _room(reason: Refusal) -> int:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     most = settings.QUARANTINE_MAX_PER_DAY
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('attune quarantine'))")
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('attune quarantine ' || %s))", (str(reason),)
+        )
     kept = Quarantine.objects.filter(reason=reason, refused_at__gte=today, run=None)
     return max(most - kept[:most].count(), 0)
 

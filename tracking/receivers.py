@@ -1,11 +1,12 @@
-"""What the tracking app does when consent changes and when somebody signs in."""
+"""What the tracking app does when consent changes, somebody signs in, or is refused an answer."""
 
 from typing import Any
 from uuid import UUID
 
 from django.dispatch import receiver
 
-from consent.signals import consent_changed, visitors_merged
+from consent.signals import consent_changed, request_refused, visitors_merged
+from tracking import services
 from tracking.tasks import visitor_erase_task, visitor_merge_task
 
 
@@ -18,3 +19,8 @@ def erase_on_withdrawal(*, visitor_id: UUID, withdrawn: frozenset[str], **kwargs
 @receiver(visitors_merged, dispatch_uid="tracking: move what was merged")
 def move_on_merge(*, from_id: UUID, **kwargs: Any) -> None:
     visitor_merge_task.delay(str(from_id))
+
+
+@receiver(request_refused, dispatch_uid="tracking: count what consent's API refuses")
+def count_on_refusal(*, reason: str, source: str, **kwargs: Any) -> None:
+    services.drops_count({reason: 1}, source=source)

@@ -4,8 +4,9 @@ from tracking.pipeline.wire import Refusal
 
 REMEDIES = {
     Refusal.INVALID_EVENT: (
-        "detail names the field by its path, e.g. $.at. Mend the sender; if the event is right and "
-        "its type's properties were not, mend those, then choose Try again in quarantine."
+        "detail names the field by its path and says what to send, as in at is text: send a "
+        "number. Mend the sender; if the event is right and its type's properties were not, mend "
+        "those, then choose Try again in quarantine."
     ),
     Refusal.UNKNOWN_EVENT_TYPE: (
         "Use one of the standard types, or add the type and choose Try again in quarantine. Of an "

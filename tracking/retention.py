@@ -153,6 +153,16 @@ def visits_expire(run: RetentionRun, policy: Policy) -> Iterator[None]:
     yield from _blocks_work(run, "tracking_visit", delete, counter="visits_deleted")
 
 
+def visitors_expire(run: RetentionRun, policy: Policy) -> Iterator[None]:
+    """Forget where to look for events of visitors whose months are all as old as the longest."""
+    before = run.started_at - timedelta(days=policy.longest)
+
+    def delete(first: int) -> int:
+        return partitions.visitors_delete(first=first, blocks=BLOCKS, before=before)
+
+    yield from _blocks_work(run, "tracking_visitor", delete, counter="visitors_deleted")
+
+
 def _blocks_work(
     run: RetentionRun, table: str, delete: Callable[[int], int], *, counter: str
 ) -> Iterator[None]:
@@ -211,6 +221,7 @@ def partitions_expire(run: RetentionRun, policy: Policy) -> Iterator[None]:
 STAGES: tuple[Callable[[RetentionRun, Policy], Iterator[None]], ...] = (
     types_expire,
     visits_expire,
+    visitors_expire,
     quarantine_expire,
     counters_expire,
     partitions_expire,

@@ -40,6 +40,7 @@ class RetentionRunAdmin(ReadOnlyAdmin):
         counts = (
             (run.events_deleted, "events"),
             (run.visits_deleted, "visits"),
+            (run.visitors_deleted, "visitors without events"),
             (run.quarantine_deleted, "quarantined"),
         )
         return ", ".join(f"{count:,} {what}" for count, what in counts if count) or "–"

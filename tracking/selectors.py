@@ -13,6 +13,7 @@ from django.db import connection
 from consent import selectors as consent_selectors
 from tracking import columns, counters
 from tracking.models import (
+    Event,
     EventType,
     Fence,
     Inbox,
@@ -161,6 +162,13 @@ def visitors_consenting(visitor_ids: Collection[UUID]) -> set[UUID]:
     """Those of many visitors who agree to any purpose now, straight from PostgreSQL."""
     purposes = [purpose.key for purpose in consent_selectors.purposes_active()]
     return consent_selectors.visitors_granted(visitor_ids, *purposes, now=datetime.now(UTC))
+
+
+def visitors_accepted(visitor_ids: Collection[UUID]) -> set[UUID]:
+    """Those of many visitors whose events were changed after they were stored: somebody let an
+    outlier count in full."""
+    rows = Event.objects.filter(outlier="accepted", visitor_id__in=visitor_ids)
+    return set(rows.values_list("visitor_id", flat=True).distinct())
 
 
 def shard_of(visitor_id: UUID) -> int:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -14,12 +15,19 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from personalization.admin.publishing import PublishingAdmin, mark_changed
-from personalization.campaigns.campaigning import campaigns_showing, content_record
+from personalization.campaigns.campaigning import content_record
 from personalization.campaigns.changes import content_changes
+from personalization.campaigns.content_uses import (
+    Use,
+    campaigns_showing,
+    is_shown,
+    slot_uses,
+    variant_uses,
+)
 from personalization.campaigns.steps import MAY_PUBLISH
 from personalization.campaigns.versions import variant_payload
 from personalization.forms import ContentItemForm, VariantForm
-from personalization.models import Campaign, Category, ContentItem, Slot, Variant
+from personalization.models import Category, ContentItem, Slot, Variant
 from personalization.pictures import rich_show
 from personalization.preview.card import variant_preview
 from personalization.rich_text import rich_render
@@ -103,6 +111,7 @@ class ContentItemAdmin(PublishingAdmin):
 @admin.register(Variant)
 class VariantAdmin(PublishingAdmin):
     form = VariantForm
+    empty = "A variant is what a slot shows: words, a picture, and items beside them."
     list_display = ("name", "headline", "shows_items", "used_by")
     list_filter = ("items", "category")
     search_fields = ("name", "headline", "text")
@@ -119,7 +128,8 @@ class VariantAdmin(PublishingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
         variants = super().get_queryset(request).select_related("category")
-        return variants.annotate(campaign_count=Count("campaigns"))
+        slots = Slot.objects.filter(default=OuterRef("pk")).order_by("name").values("name")
+        return variants.annotate(default_of=ArraySubquery(slots)).prefetch_related("campaigns")
 
     def get_fieldsets(self, request: HttpRequest, obj: Variant | None = None) -> Any:
         return super().get_fieldsets(request, obj)[: None if obj else -1]
@@ -151,6 +161,9 @@ class VariantAdmin(PublishingAdmin):
             *(f"the slot “{slot}”, by default" for slot in slots),
         ]
 
+    def uses(self, obj: Variant) -> list[Use]:
+        return variant_uses(obj)
+
     def save_model(self, request: HttpRequest, obj: Variant, form: Any, change: bool) -> None:  # type: ignore[override]
         stored = Variant.objects.select_related("category").get(pk=obj.pk) if change else None
         before = variant_payload(stored) if stored else None
@@ -165,9 +178,11 @@ class VariantAdmin(PublishingAdmin):
         words = variant.get_items_display()
         return f"{words}: {variant.category}" if variant.category else words
 
-    @display(description="Campaigns", ordering="campaign_count")
-    def used_by(self, variant: Variant) -> int:
-        return variant.campaign_count  # type: ignore[attr-defined]
+    @display(description="Used by")
+    def used_by(self, variant: Any) -> str:
+        users = [str(campaign) for campaign in variant.campaigns.all()]
+        users += [f"{slot} (default)" for slot in variant.default_of]
+        return ", ".join(users) or "Nobody"
 
     @display(description="Preview")
     def preview(self, variant: Variant) -> str:
@@ -186,13 +201,8 @@ class SlotAdmin(PublishingAdmin):
         # Templates name a slot by its key.
         return ("key",) if obj else ()
 
+    def uses(self, obj: Slot) -> list[Use]:
+        return slot_uses(obj)
+
     def shown_where(self, obj: Slot) -> list[str]:
         return [f"every page with the slot “{obj.key}”"]
-
-
-def is_shown(variant: Variant) -> bool:
-    """Whether a page may show a variant: by a published campaign, also a paused one, or a slot."""
-    return (
-        Campaign.objects.filter(live_variant=variant).exists()
-        or Slot.objects.filter(default=variant).exists()
-    )

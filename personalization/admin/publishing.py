@@ -7,9 +7,12 @@ from django.contrib import messages
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
 from personalization import selectors, services
+from personalization.campaigns.content_uses import Use
 
 CHANGED = "_attune_changed"
 
@@ -25,6 +28,16 @@ class PublishingAdmin(ModelAdmin):
     def shown_where(self, obj: Any) -> list[str] | None:
         """Where pages show what is edited here, in words; None where that cannot be named."""
         return None
+
+    def uses(self, obj: Any) -> list[Use]:
+        """What needs this, for which it cannot be deleted."""
+        return []
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """With who needs it in words, in the place of the bare rows."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        uses = [_use_said(obj, use) for obj in objs for use in self.uses(obj)]
+        return deleted, counts, lacking, uses or protected
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -59,6 +72,15 @@ class PublishingAdmin(ModelAdmin):
         return _published(
             request, lambda: super(PublishingAdmin, self).delete_view(request, *args, **kwargs)
         )
+
+
+def _use_said(obj: Model, use: Use) -> str:
+    kind = use.row._meta.verbose_name
+    url = reverse(f"admin:personalization_{use.row._meta.model_name}_change", args=[use.row.pk])
+    return format_html(
+        '“{}” is used by the {} <a class="at-link" href="{}">{}</a>, {}: {}.',
+        obj, kind, url, use.row, use.where, use.remedy,
+    )  # fmt: skip
 
 
 def mark_changed(request: HttpRequest) -> None:

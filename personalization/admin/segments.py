@@ -63,6 +63,10 @@ class SegmentAdmin(PublishingAdmin):
     form = SegmentForm
     change_form_template = "admin/personalization/segment/change_form.html"
     change_form_outer_before_template = "admin/personalization/segment/_publishes.html"
+    empty = (
+        "A segment is a rule with a name, such as “Gardeners”. Make one and use it in campaigns: "
+        "whoever the rule fits is in it, and you see how many that are day by day."
+    )
     list_display = ("name_note", "size", "over_time", "who", "used_by", "state", "saved")
     list_filter = ("status",)
     search_fields = ("name", "key", "note")

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -16,7 +17,18 @@ from personalization.preview.subjects import profile_says, test_profiles
 from tracking import selectors as tracking_selectors
 
 
-class DoingForm(forms.ModelForm):
+class RowForm(forms.ModelForm):
+    """A row of an inline: each field is named by its column, for those who do not see that."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            # Inside the admin's wrapper, where it has one.
+            widget: Any = getattr(field.widget, "widget", field.widget)
+            widget.attrs["aria-label"] = capfirst(field.label or "")
+
+
+class DoingForm(RowForm):
     """Something the invented visitor did, chosen from the event types there are."""
 
     type = forms.ChoiceField(label="did", widget=UnfoldAdminSelectWidget)
@@ -55,6 +67,8 @@ class DoingFormSet(forms.BaseInlineFormSet):
 
 class InterestInline(TabularInline):
     model = TestInterest
+    form = RowForm
+    hide_title = True
     extra = 0
     fields = ("category", "strength")
 
@@ -63,6 +77,9 @@ class DoingInline(TabularInline):
     model = TestDoing
     form = DoingForm
     formset = DoingFormSet
+    hide_title = True
+    verbose_name = "event"
+    verbose_name_plural = "what they did"
     extra = 0
 
 
@@ -70,6 +87,7 @@ class DoingInline(TabularInline):
 class TestProfileAdmin(ModelAdmin):
     compressed_fields = False
     warn_unsaved_form = True
+    empty = "An invented visitor, to preview drafts as: what they like, did, and agreed to."
     list_display = ("name", "says", "note")
     search_fields = ("name", "note")
     inlines = (InterestInline, DoingInline)

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from personalization.campaigns.changes import campaign_changes
+from personalization.campaigns.content_uses import campaigns_showing
 from personalization.campaigns.readiness import publish_problems
 from personalization.campaigns.steps import DRAFTED, CampaignStepError, problems_check, step_check
 from personalization.campaigns.versions import (
@@ -186,7 +187,7 @@ def draft_record(*, campaign: Campaign, before: Any, by: str) -> list[str]:
 
 def content_record(*, variant: Variant, changes: list[str], by: str) -> list[Campaign]:
     """Write an edit of a variant into the history of the campaigns that show it; returns those."""
-    showing = list(campaigns_showing(variant))
+    showing = campaigns_showing(variant)
     for campaign in showing if changes else ():
         _record(campaign, f"{CONTENT}“{variant}” edited", by, changes=changes)
     return showing
@@ -198,11 +199,6 @@ def segment_record(
     """Write an edit of a segment into the history of the campaigns it decides about."""
     for campaign in campaigns:
         _record(campaign, f"{SEGMENT}“{segment}” edited", by, changes=changes)
-
-
-def campaigns_showing(variant: Variant) -> Iterable[Campaign]:
-    """Published campaigns whose published version shows a variant."""
-    return Campaign.objects.filter(live_variant=variant, status=Status.PUBLISHED)
 
 
 # --- How a step is taken -------------------------------------------------------------------------

@@ -33,13 +33,17 @@ class Plan:
 
 
 def features_plan(
-    needs: Iterable[Need], *, others: Collection[str], cumulative: Collection[str] = ()
+    needs: Iterable[Need],
+    *,
+    others: Mapping[str, Collection[str]],
+    cumulative: Collection[str] = (),
 ) -> Plan:
-    """Fit as many campaigns as there is room for; `others` are the keys that others declared.
+    """Fit as many campaigns as there is room for; `others` are the keys that others declared, by
+    what these are called.
 
     Without room for a new rule, what its earlier one needs is still kept.
     """
-    used = set(others)
+    used = set().union(*others.values())
     declared: dict[int, dict[str, Feature]] = {}
     problems: dict[int, str] = {}
     names: dict[int, str] = {}
@@ -53,26 +57,30 @@ def features_plan(
             problems[need.campaign] = f"What it asks of events cannot be kept: {error.message}"
             wanted = earlier
         if len(used | wanted.keys()) > MAX_FEATURES:
-            problems[need.campaign] = _no_room(len(wanted.keys() - used), used, declared, names)
+            problems[need.campaign] = _no_room(
+                len(wanted.keys() - used), used, _using(declared, names, others)
+            )
             wanted = earlier if len(used | earlier.keys()) <= MAX_FEATURES else {}
         declared[need.campaign] = wanted
         used |= wanted.keys()
     return Plan(declared, problems)
 
 
-def _no_room(
-    new: int,
-    used: Collection[str],
+def _using(
     declared: Mapping[int, Mapping[str, Feature]],
     names: Mapping[int, str],
-) -> str:
-    most = sorted(declared, key=lambda campaign: (-len(declared[campaign]), campaign))
-    using = [f"“{names[each]}” {len(declared[each])}" for each in most if declared[each]]
-    by_others = set(used).difference(*declared.values())
-    if by_others:
-        using.append(f"others {len(by_others)}")
+    others: Mapping[str, Collection[str]],
+) -> list[tuple[str, int]]:
+    """Who needs how many, most first; of what several need, each."""
+    using = [(f"“{names[each]}”", len(features)) for each, features in declared.items()]
+    using += [(name, len(keys)) for name, keys in others.items()]
+    return sorted((each for each in using if each[1]), key=lambda each: -each[1])
+
+
+def _no_room(new: int, used: Collection[str], using: Iterable[tuple[str, int]]) -> str:
+    said = ", ".join(f"{name} {count}" for name, count in using)
     return (
         f"Visitors' profiles have room for {MAX_FEATURES} things to count, and {len(used)} are in "
-        f"use; this rule needs {new} more. In use by: {', '.join(using)}. Pause one of these, or "
+        f"use; this rule needs {new} more. In use by: {said}. Pause or archive one of these, or "
         "ask for the same events within the same time."
     )

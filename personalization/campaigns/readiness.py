@@ -15,7 +15,7 @@ from personalization.campaigns.versions import page_payload, problems_of
 from personalization.models import Campaign, RuleSet, Slot, Variant
 from personalization.rules.inlining import segments_dated
 from personalization.rules.tree import RuleError, rule_features, rule_parse
-from personalization.segments.declaring import uncountable
+from personalization.segments.declaring import needs_named, uncountable
 from personalization.segments.resolving import rule_resolve
 from personalization.segments.using import campaigns_resolved, is_counted, segments_counted
 from profiles import selectors as profile_selectors
@@ -85,14 +85,14 @@ class Situation(NamedTuple):
 def situation_now() -> Situation:
     return Situation(
         campaigns_wanted(),
-        _shown_now(),
+        shown_now(),
         profile_selectors.features_live(),
         profile_selectors.features_needs(),
         segments_counted(),
     )
 
 
-def _shown_now() -> dict[int, Shown]:
+def shown_now() -> dict[int, Shown]:
     """What pages show at present and still could, by campaign."""
     row = RuleSet.objects.only("payload").first()
     listed = row.payload["slots"] if row is not None else ()
@@ -152,7 +152,11 @@ def campaigns_on_pages() -> Iterator[Shown]:
 def plan_of(situation: Situation) -> Plan:
     """What is to be declared for the campaigns, as far as there is room."""
     in_force = rules_in_force(situation)
-    others = [features for who, features in situation.needs.items() if not who.startswith(PREFIX)]
+    others = {
+        who: features.keys()
+        for who, features in situation.needs.items()
+        if not who.startswith(PREFIX)
+    }
     return features_plan(
         [
             Need(
@@ -164,7 +168,7 @@ def plan_of(situation: Situation) -> Plan:
             )
             for campaign, name, rule in situation.wanted
         ],
-        others=set().union(*others),
+        others=needs_named(others),
         cumulative=tracking_selectors.cumulative_types(),
     )
 

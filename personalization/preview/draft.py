@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from personalization import services
-from personalization.campaigns.readiness import Shown, campaigns_on_pages
+from personalization.campaigns.readiness import Shown, shown_now
 from personalization.campaigns.versions import draft_payload, page_payload, problems_of
 from personalization.decide import RuleSet, ruleset_compile
 from personalization.models import Campaign, Slot
@@ -84,7 +84,7 @@ def ruleset_with(draft: Draft) -> RuleSet:
 
     Without the draft where it cannot be on a page. Raises DraftError.
     """
-    shown = [each for each in campaigns_on_pages() if each.entry["id"] != draft.campaign]
+    shown = [each for number, each in shown_now().items() if number != draft.campaign]
     if not draft.problems:
         said = {**draft.payload, "rule": rule_resolve(draft.payload["rule"])}
         shown.append(Shown(slot_of(draft).key, page_payload(draft.campaign, said)))

@@ -76,8 +76,7 @@ def subject_get(key: str, ruleset: RuleSet, *, now: datetime, may_see_visitors: 
             raise SubjectError("There is no such test profile any more: choose another.")
         return subject_invented(profile, ruleset, now=now)
     if kind == "visitor":
-        if not may_see_visitors:
-            raise SubjectError("You may not look at visitors: choose a test profile.")
+        subject_check(key, may_see_visitors=may_see_visitors)
         return _subject_visitor(rest, ruleset)
     if key not in ("", EVERYONE):
         raise SubjectError("Nobody of that kind can be previewed: choose from the list.")
@@ -214,7 +213,18 @@ def _since(state: State, now: datetime) -> str:
     return str(timesince(last, now, depth=1)).replace("\xa0", " ")
 
 
-def _subject_visitor(text: str, ruleset: RuleSet) -> Subject:
+def subject_check(key: str, *, may_see_visitors: bool) -> None:
+    """Raise SubjectError for a real visitor who agrees no longer, or whom one may not look at."""
+    kind, _, rest = key.partition(":")
+    if kind != "visitor":
+        return
+    if not may_see_visitors:
+        raise SubjectError("You may not look at visitors: choose a test profile.")
+    _agreeing(rest)
+
+
+def _agreeing(text: str) -> tuple[UUID, ConsentState]:
+    """A visitor's id with what they agree to."""
     gone = "This visitor has not agreed, or not any more: nothing is known of them. Choose another."
     try:
         visitor_id = UUID(text)
@@ -224,6 +234,11 @@ def _subject_visitor(text: str, ruleset: RuleSet) -> Subject:
     consent = consent_selectors.consent_for_visitor(visitor_id, False, timezone.now())
     if not consent.allows(PURPOSE):
         raise SubjectError(gone)
+    return visitor_id, consent
+
+
+def _subject_visitor(text: str, ruleset: RuleSet) -> Subject:
+    visitor_id, consent = _agreeing(text)
     state = profile_selectors.profile_get(visitor_id) or State()
     latest = tracking_selectors.visitor_events(visitor_id, limit=1)
     return Subject(

@@ -11,8 +11,7 @@ from personalization.decide import Considered, Decision
 def draft_verdict(decisions: Mapping[str, Decision | None], campaign: int) -> str:
     """What a slot's decisions, by the words for their device, say of the draft of a campaign's id.
 
-    Once for all devices where it is the same; "" where nothing is asked of anybody, as without
-    consent.
+    Once for all devices where it is the same; "" where the page does not have the slot.
     """
     said = {device: _said(decision, campaign) for device, decision in decisions.items()}
     if len(set(said.values())) == 1:
@@ -23,8 +22,10 @@ def draft_verdict(decisions: Mapping[str, Decision | None], campaign: int) -> st
 def _said(decision: Decision | None, campaign: int) -> str:
     tried = decision.considered if decision else []
     draft = next((one for one in tried if one.campaign.id == campaign), None)
-    if draft is None or decision is None:
+    if decision is None:
         return ""
+    if draft is None:
+        return "The draft is not shown: who has not agreed to personalization gets the default."
     if decision.campaign is draft.campaign:
         return "The draft is shown."
     if not draft.is_on:

@@ -25,6 +25,7 @@ from personalization.preview.draft import (
     ruleset_with,
     slot_of,
 )
+from personalization.preview.handing import page_hand, page_take
 from personalization.preview.links import links_keep
 from personalization.preview.page import (
     PageError,
@@ -38,6 +39,7 @@ from personalization.preview.subjects import (
     Subject,
     SubjectError,
     profile_says,
+    subject_check,
     subject_get,
     test_profiles,
     visitors_recent,
@@ -89,16 +91,12 @@ def preview_page(request: HttpRequest, reference: str) -> HttpResponse:
 def preview_frame(request: HttpRequest) -> HttpResponse:
     """One frame: the page itself, with nothing in it that could act."""
     _check(request)
-    owner = owner_of(request)
+    token = request.GET.get("t", "")
     try:
-        ask = token_read(request.GET.get("t", ""), owner=owner)
-        draft = draft_get(ask.draft, owner=owner)
+        ask = token_read(token, owner=owner_of(request))
         given = {"as": ask.subject, "at": ask.address, "moment": ask.moment, "zone": ask.zone}
         asked = asked_from(given, address="/", zone="UTC")
-        ruleset = ruleset_with(draft)
-        subject = _subject(request, ask.subject, ruleset, asked)
-        scene = scene_make(ruleset, subject, now=asked.now, device=ask.device)
-        previewed = page_preview(request, asked.address, scene)
+        shown_at, html = _page_of_frame(request, token, ask, asked)
     except (TokenError, DraftError, SubjectError, PageError) as error:
         status = 403 if isinstance(error, TokenError) else 404
         context = {"error": error}
@@ -107,10 +105,25 @@ def preview_frame(request: HttpRequest) -> HttpResponse:
     host = request.get_host()
 
     def preview_of(href: str) -> str | None:
-        address = address_of_link(href, page=previewed.address, host=host)
+        address = address_of_link(href, page=shown_at, host=host)
         return address and f"{reverse('preview', args=[ask.draft])}?{asked.query(address)}"
 
-    return _inert(HttpResponse(links_keep(previewed.html, preview_of)))
+    return _inert(HttpResponse(links_keep(html, preview_of)))
+
+
+def _page_of_frame(
+    request: HttpRequest, token: str, ask: FrameAsk, asked: Asked
+) -> tuple[str, str]:
+    """(address, HTML): as the page around the frame had it made, or made anew."""
+    may = request.user.has_perm(MAY_SEE_VISITORS)
+    subject_check(ask.subject, may_see_visitors=may)
+    if (handed := page_take(token)) is not None:
+        return handed
+    ruleset = ruleset_with(draft_get(ask.draft, owner=owner_of(request)))
+    subject = _subject(request, ask.subject, ruleset, asked)
+    scene = scene_make(ruleset, subject, now=asked.now, device=ask.device)
+    previewed = page_preview(request, asked.address, scene)
+    return previewed.address, previewed.html
 
 
 def _check(request: HttpRequest) -> None:
@@ -174,12 +187,14 @@ def _frames(
 ) -> list[dict[str, Any]]:
     owner = owner_of(request)
     frames = []
-    for device in pages:
+    for device, page in pages.items():
         words, width, height = SCREENS[device]
         ask = FrameAsk(
             draft.reference, subject.key, asked.address, asked.moment, asked.zone, device
         )
-        url = f"{reverse('preview_frame')}?{urlencode({'t': token_make(ask, owner=owner)})}"
+        token = token_make(ask, owner=owner)
+        page_hand(token, page)
+        url = f"{reverse('preview_frame')}?{urlencode({'t': token})}"
         frames.append(
             {"device": device, "words": words, "width": width, "height": height, "url": url}
         )

@@ -4,9 +4,10 @@
     {"all": [<the rule of "gardeners">], "name": "Gardeners", "segment": "gardeners"}
 
 So whoever reads a rule sees plain conditions, and the trace keeps the segment's name. "Not in"
-becomes `not`. A segment's rule may refer to others. What cannot be resolved is refused, naming
-where: a segment that is not there, a loop, and more than the limits of the language allow, which
-count through references. What never gets in: storage.
+becomes `not`. What asks when somebody came in or left stays, with the segment's name beside it. A
+segment's rule may refer to others. What cannot be resolved is refused, naming where: a segment that
+is not there, a loop, and more than the limits of the language allow, which count through
+references. What never gets in: storage.
 """
 
 from collections.abc import Iterator, Mapping
@@ -106,6 +107,7 @@ class _Inliner:
                 return self._reference(leaf, _at(where, "segment", path), depth, path)
             # It stays as it is; what it rests on has no loop, and counts like the rest.
             self.inlined(found.rule, _at(where, "segment", path), 1, (*path, leaf["segment"]))
+            leaf = {**leaf, "name": found.name}
         self._conditions += 1
         if self._conditions > MAX_CONDITIONS:
             message = f"With its segments, a rule has at most {MAX_CONDITIONS} conditions."

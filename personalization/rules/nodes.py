@@ -36,11 +36,13 @@ class Trace(NamedTuple):
 @dataclass(frozen=True)
 class Leaf:
     """One condition with its parameters. An `is_open` one answers unknown, whatever it asks: where
-    what it asks about is not there, as a page in a count over profiles."""
+    what it asks about is not there, as a page in a count over profiles. `segment_name` is what the
+    segment is called of which it asks when somebody came in or left (rules.inlining)."""
 
     condition: Condition
     params: Mapping[str, Any]
     is_open: bool = False
+    segment_name: str = ""
     ask: Ask = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -215,7 +217,8 @@ GROUP_SENTENCES = {
 
 def sentence_of(leaf: Leaf, categories: Mapping[str, str] | None = None) -> str:
     """The condition in plain words, with categories by name where names are given."""
-    return condition_sentence(leaf.condition, leaf.params, categories)
+    named = {f"segment:{leaf.params['segment']}": leaf.segment_name} if leaf.segment_name else {}
+    return condition_sentence(leaf.condition, leaf.params, {**named, **(categories or {})})
 
 
 def sentences_holding(node: Node, context: Context) -> tuple[str, ...]:
@@ -276,7 +279,8 @@ def rule_conditions(node: Node) -> list[Leaf]:
 def rule_as_json(node: Node) -> dict[str, Any]:
     """The tree of a rule; parsing it again gives the same rule."""
     if isinstance(node, Leaf):
-        return {"condition": node.condition.kind, **node.params}
+        name = {"name": node.segment_name} if node.segment_name else {}
+        return {"condition": node.condition.kind, **node.params, **name}
     members = [rule_as_json(member) for member in node.members]
     said = (("name", node.name), ("note", node.note), ("segment", node.segment))
     words = {key: text for key, text in said if text}

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from personalization.rules.conditions import BY_KIND, Condition
+from personalization.rules.conditions.segments import KIND as SEGMENT
 from personalization.rules.fields import MAX_TEXT, Field, field_error, field_normal, text_error
 from personalization.rules.nodes import (
     GROUP_SENTENCES,
@@ -82,6 +83,7 @@ class _Reading:
 
     def __init__(self, *, is_inlined: bool) -> None:
         self.conditions = 0
+        self.is_inlined = is_inlined
         self.labels = (*LABELS, "segment") if is_inlined else tuple(LABELS)
 
 
@@ -122,7 +124,7 @@ def _parse(tree: Any, where: str, depth: int, reading: _Reading) -> Node:
         reading.conditions += 1
         if reading.conditions > MAX_CONDITIONS:
             raise RuleError(where, f"A rule has at most {MAX_CONDITIONS} conditions.")
-        return _parse_leaf(tree, where)
+        return _parse_leaf(tree, where, reading)
     name, note = (_parse_label(tree, label, where) for label in LABELS)
     keys = set(tree) - set(reading.labels)
     segment = tree["segment"] if "segment" in reading.labels and "segment" in tree else ""
@@ -172,8 +174,12 @@ def _shown(value: Any) -> str:
     return ascii(value)[:80] if isinstance(value, str) else f"of type {type(value).__name__}"
 
 
-def _parse_leaf(tree: Mapping[str, Any], where: str) -> Leaf:
+def _parse_leaf(tree: Mapping[str, Any], where: str, reading: _Reading) -> Leaf:
     kind = tree["condition"]
+    segment_name = ""
+    if reading.is_inlined and kind == SEGMENT and "name" in tree:
+        segment_name = _parse_label(tree, "name", where)
+        tree = {key: value for key, value in tree.items() if key != "name"}
     condition = BY_KIND.get(kind) if isinstance(kind, str) else None
     if condition is None:
         raise RuleError(_join(where, "condition"), f"There is no condition {_shown(kind)}.")
@@ -183,7 +189,7 @@ def _parse_leaf(tree: Mapping[str, Any], where: str) -> Leaf:
     params = {
         field.name: field_normal(field, tree.get(field.name, field.default)) for field in fields
     }
-    return Leaf(condition, params)
+    return Leaf(condition, params, segment_name=segment_name)
 
 
 def fields_errors(condition: Condition, tree: Mapping[str, Any]) -> list[tuple[str, str]]:

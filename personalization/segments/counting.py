@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from personalization.models import Segment, SegmentMember, SegmentPass
 from personalization.reach.counting import rule_without_request
+from personalization.rules.conditions.segments import KIND as SEGMENT
 from personalization.rules.conditions.segments import LONGEST
 from personalization.rules.inlining import segments_dated
 from personalization.rules.nodes import rule_as_json, rule_features
@@ -118,8 +119,12 @@ def rule_digest(compiled: Compiled) -> str:
 def _bare(tree: Any) -> Any:
     if isinstance(tree, list):
         return [_bare(member) for member in tree]
-    if not isinstance(tree, dict) or "condition" in tree:
+    if not isinstance(tree, dict):
         return tree
+    if "condition" in tree:
+        # Of another condition a name is what it asks about.
+        is_of_segment = tree["condition"] == SEGMENT
+        return {key: value for key, value in tree.items() if not (is_of_segment and key == "name")}
     return {key: _bare(value) for key, value in tree.items() if key not in {"name", "note"}}
 
 

@@ -1,18 +1,20 @@
 """What segments ask of events is declared as campaigns' rules do, so that they can be counted.
 
-A campaign that uses a segment declares what that asks, too; so a segment comes after all campaigns,
-and one without room is not counted.
+There is one room for campaigns and segments, and who is in keeps the place. A campaign that uses a
+segment declares what that asks, too: so what is published at once goes in first as the campaigns'.
+A segment without room is not counted.
 """
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from personalization import selectors
 from personalization.campaigns.feature_plan import Need, features_plan
 from personalization.models import Segment
 from personalization.rules.inlining import rule_compile
 from personalization.rules.nodes import Node
 from personalization.rules.tree import RuleError, rule_features
-from personalization.segments.resolving import segments_in_use
+from personalization.segments.resolving import segment_names, segments_in_use
 from profiles import selectors as profile_selectors
 from profiles import services as profile_services
 from profiles.features.definition import Feature
@@ -76,10 +78,22 @@ def uncountable(keys: Collection[str]) -> list[str]:
     return [f"The segment “{row}” cannot be counted: {problems[row.pk]}" for row in rows]
 
 
+def needs_named(needs: Mapping[str, Collection[str]]) -> dict[str, Collection[str]]:
+    """The keys of features by who needs them, as people call those."""
+    segments = {f"{PREFIX}{key}": name for key, name in segment_names().items()}
+    campaigns = {f"campaign:{number}": name for number, name in selectors.campaign_names()}
+    named = {who: f"the segment “{name}”" for who, name in segments.items()}
+    named |= {who: f"“{name}”" for who, name in campaigns.items()}
+    found: dict[str, set[str]] = {}
+    for who, keys in needs.items():
+        found.setdefault(named.get(who, "others"), set()).update(keys)
+    return dict(found)
+
+
 def _plan(needs: Needs) -> dict[str, tuple[dict[str, Feature], str]]:
     """By who needs it: the features to declare, and why they cannot be."""
     compiled = segments_compiled()
-    others = [features for who, features in needs.items() if not who.startswith(PREFIX)]
+    others = {who: each.keys() for who, each in needs.items() if not who.startswith(PREFIX)}
     plan = features_plan(
         [
             Need(
@@ -90,7 +104,7 @@ def _plan(needs: Needs) -> dict[str, tuple[dict[str, Feature], str]]:
             )
             for each in compiled
         ],
-        others=set().union(*others),
+        others=needs_named(others),
         cumulative=tracking_selectors.cumulative_types(),
     )
     return {

@@ -12,6 +12,7 @@ from personalization.segments.evaluating import Tally, members_lock
 from personalization.segments.kept import (
     memberships_announce,
     memberships_cache_forget,
+    memberships_hide,
     memberships_read,
 )
 from personalization.segments.sizes import sizes_add
@@ -25,8 +26,8 @@ def memberships_forget(*, visitor_id: UUID) -> None:
         _delete(SegmentMember.objects.filter(visitor_id=visitor_id))
         # A walk that stood just there begins again.
         SegmentPass.objects.filter(after=visitor_id).update(after=None)
-        memberships_cache_forget([visitor_id])
-    # A page that read what was there before may have put it back.
+        memberships_hide([visitor_id])
+    # And nothing with the visitor's id stays.
     memberships_cache_forget([visitor_id])
 
 
@@ -54,4 +55,4 @@ def members_forget(segment: Segment) -> None:
     visitors = list(segment.members.values_list("visitor_id", flat=True))
     segment.members.all().delete()
     for start in range(0, len(visitors), 5000):
-        memberships_cache_forget(visitors[start : start + 5000])
+        memberships_hide(visitors[start : start + 5000])

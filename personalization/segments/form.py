@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from personalization.forms import RuleField
 from personalization.models import Segment
@@ -42,7 +41,7 @@ class SegmentForm(forms.ModelForm):
         errors, broken = rule_errors(named, cleaned["rule"])
         if errors:
             self.fields["rule"].widget.errors = errors
-            self.add_error("rule", ValidationError([INCOMPLETE, *errors.values()]))
+            self.add_error("rule", INCOMPLETE)  # why stands beside the condition
         for message in broken:
             self.add_error("rule", message)
         return cleaned

@@ -219,6 +219,8 @@ def test_an_error_is_shown_beside_its_field_and_can_be_mended(marketer: Page) ->
     value = part(page.locator("[data-rule-row]").first, "value")
     expect(value).to_have_value("400")
     expect(value).to_have_attribute("aria-invalid", "true")
+    expect(value).to_be_focused()
+    expect(page.get_by_text("Times: use a number from 0 to 32.")).to_be_in_viewport()
     value.fill("4")
     save(page)
     assert campaign().rule["all"][0]["value"] == 4

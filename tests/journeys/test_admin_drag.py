@@ -179,6 +179,41 @@ def test_alt_and_arrows_move_and_undo_takes_back_step_by_step(editor: Page) -> N
     assert campaign().rule == rule_as_json(rule_parse(RULE))
 
 
+def test_undo_takes_back_what_was_added_and_changed_and_redo_does_it_again(editor: Page) -> None:
+    page = editor
+    undo, redo = (page.get_by_role("button", name=name, exact=True) for name in ("Undo", "Redo"))
+    before = shape_now(page)
+    value = part(row_of(page, "visits"), "value")
+    value.fill("7")
+    group = page.locator("[data-rule-group] [data-rule-group]").first
+    group.locator("> .at-group__adds [data-rule-add]").click()
+    added = group.locator("[data-rule-row]").last
+    part(added, "condition").select_option("bot")
+    part(group.locator("> .at-group__head"), "kind").select_option("at_least")
+    page.locator("[data-rule] > [data-rule-group] > .at-group__adds [data-rule-add-group]").click()
+    after = shape_now(page)
+    assert after[1:2] == [[]], "at least: no list of all or any"
+    assert len(after) == len(before) + 1
+    for said in ("Group added", "Changed to", "Changed a condition", "Condition added"):
+        page.keyboard.press("Control+z")
+        expect(page.locator(STATUS)).to_contain_text(f"Undone: {said}")
+    assert shape_now(page) == before
+    expect(undo).to_be_disabled()
+    expect(redo).to_be_focused()
+    for _ in range(3):
+        page.keyboard.press("Control+Shift+z")
+    redo.click()
+    expect(redo).to_be_disabled()
+    assert shape_now(page) == after
+    part(row_of(page, "visits"), "condition").select_option("event_did")
+    undo.click()
+    expect(part(row_of(page, "visits"), "value")).to_have_value("7")
+    expect(handle(row_of(page, "visits"))).to_be_focused()
+    handle(row_of(page, "device")).focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(redo).to_be_disabled()
+
+
 def test_a_finger_drags_too(editor: Page, chromium: Browser, live_server: object) -> None:
     context = chromium.new_context(
         base_url=str(live_server),

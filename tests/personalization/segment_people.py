@@ -7,9 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.cache import cache
+
 from personalization import services
 from personalization.models import Segment, SegmentMember
 from personalization.segments import counting, editing
+from personalization.segments.kept import memberships_cache_key, memberships_from_cache
+from personalization.segments.membership import Memberships
 from tests.tracking.people import ana_make, drain, event_make, inbox_put
 
 FANS = {"condition": "events", "type": "page_view", "category": "gardening", "value": 3, "days": 2}
@@ -44,8 +48,15 @@ def fan_make(**when: Any) -> UUID:
 
 
 def count(now: datetime | None = None) -> int:
-    """Everything that is due at a moment."""
-    return counting.segments_count(now=now or datetime.now(UTC), stride=3)
+    """Everything that is due at a moment, however often a worker's time is over before."""
+    at, total = now or datetime.now(UTC), 0
+    while seen := counting.segments_count(now=at, stride=3):
+        total += seen
+    return total
+
+
+def read_by_pages(visitor_id: UUID) -> Memberships:
+    return memberships_from_cache(visitor_id, cache.get(memberships_cache_key(visitor_id)))
 
 
 def members(segment: Segment) -> set[UUID]:

@@ -1,6 +1,7 @@
 """The admin publishes whatever it saves, in words a marketer reads, and refuses what is wrong."""
 
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import pytest
@@ -149,10 +150,25 @@ def test_a_failed_save_publishes_nothing(site: Site, marketer: Client) -> None:
 
 
 def test_what_is_still_used_cannot_be_deleted(site: Site, marketer: Client) -> None:
-    for model, row in (("category", site.category), ("variant", site.variant)):
+    said_of = {}
+    for model in ("category", "variant", "slot"):
+        row = getattr(site, model)
         url = reverse(f"admin:personalization_{model}_delete", args=[row.pk])
-        marketer.post(url, {"post": "yes"})
-    assert Category.objects.count() == Variant.objects.count() == 1
+        said_of[model] = unescape(marketer.post(url, {"post": "yes"}).text)
+        assert f"“{row}” cannot be deleted while it is in use" in said_of[model]
+    assert Category.objects.count() == Variant.objects.count() == Slot.objects.count() == 1
+    where = reverse("admin:personalization_campaign_change", args=[site.campaign.pk])
+    assert (
+        f'“Garden” is used by the campaign <a class="at-link" href="{where}">Gardeners</a>, in its '
+        "draft and in its published version: choose another variant in it and publish that, or"
+    ) in said_of["variant"]
+    assert "by default: choose another default in it" in said_of["variant"]
+    assert "in this slot: choose another slot in it" in said_of["slot"]
+
+    chosen = {"action": "delete_selected", "_selected_action": [site.variant.pk], "post": "yes"}
+    page = marketer.post(reverse("admin:personalization_variant_changelist"), chosen)
+    assert "Not all of these can be deleted: some are in use." in page.text
+    assert Variant.objects.exists()
 
 
 # --- The rule ----------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
 """Who may open what: a marketer exactly their pages, staff without a group none, others nothing."""
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.db.models.signals import post_migrate
 from django.test import Client
 from django.urls import reverse
 
@@ -52,6 +55,20 @@ def test_a_marketer_opens_exactly_their_pages(site: Site, marketer: Client, mode
     for page, name in PAGES.items():
         status = marketer.get(reverse(f"admin:{model}_{name}")).status_code
         assert status == (200 if page in MARKETER_MAY.get(model, ()) else 403), (model, page)
+
+
+@pytest.mark.django_db
+def test_an_update_gives_groups_what_they_lack_and_takes_nothing_away() -> None:
+    group = marketer_group_ensure()
+    extra = Permission.objects.get(codename="view_user")
+    kept = Permission.objects.get(codename="change_campaign")
+    group.permissions.set([extra, kept])
+    app = apps.get_app_config("personalization")
+    for plan, count in (([], 2), ([("a migration", False)], len(MARKETER_PERMISSIONS) + 1)):
+        post_migrate.send(app, app_config=app, using="default", verbosity=0, plan=plan)
+        assert group.permissions.count() == count
+    assert extra in group.permissions.all()
+    assert not Group.objects.exclude(pk=group.pk).exists(), "none is made"
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -219,7 +219,7 @@ def test_the_list_shows_and_finds_visitors(ana: UUID, marketer: Client) -> None:
     url = reverse("admin:profiles_profile_changelist")
     page = marketer.get(url).content.decode()
     assert str(ana)[:8] in page
-    assert "gardening (4.0)" in page
+    assert "Gardening (4.0)" in page
     assert str(ana)[:8] in marketer.get(url, {"q": str(ana)[:6]}).content.decode()
     assert marketer.get(url, {"q": str(ana)})["Location"] == f"/admin/visitors/{ana}/"
     assert marketer.get(url, {"q": "zzz"}).status_code == 200

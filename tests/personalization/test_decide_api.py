@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -14,12 +15,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.inspect import type_info
 
 from bench.page import round_trips
 from personalization import answers, question
 from personalization.api import STATUS
 from personalization.models import Slot, Variant
-from personalization.question import MAX_BODY_BYTES, Refusal
+from personalization.question import MAX_BODY_BYTES, Question, Refusal
 from personalization.services import ruleset_publish
 from tests.personalization.admin_site import Site
 from tests.personalization.asking import HERE, PHONE, ask
@@ -28,6 +30,8 @@ from tests.tracking.people import ana_make, ben_make, drain, event_make, inbox_p
 from tests.tracking.test_parse import JSON
 from tracking import counters
 from tracking.models import Inbox
+from tracking.pipeline.mistakes import PATTERNS
+from tracking.pipeline.wire import WireEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -207,25 +211,32 @@ def test_what_is_no_json_is_refused(client: Client, body: bytes) -> None:
     [
         ({}, "slots"),
         ([], "object"),
-        ({"slots": []}, "$.slots"),
-        ({"slots": ["a"] * 21}, "$.slots"),
-        ({"slots": ["../x"]}, "$.slots[0]"),
-        ({"slots": [1]}, "$.slots[0]"),
+        ({"slots": []}, "slots"),
+        ({"slots": ["a"] * 21}, "slots"),
+        ({"slots": ["../x"]}, "slots[0]"),
+        ({"slots": [1]}, "slots[0]"),
         ({"slots": ["a"], "visitor": "b"}, "visitor"),
         ({"slots": ["a"], "page": {"pathe": "/"}}, "pathe"),
-        ({"slots": ["a"], "page": {"path": "https://a.example/"}}, "$.page.path"),
-        ({"slots": ["a"], "page": {"path": "/" * 1001}}, "$.page.path"),
-        ({"slots": ["a"], "page": {"category": "<script>"}}, "$.page.category"),
-        ({"slots": ["a"], "page": {"query": {"a": 1}}}, "$.page.query"),
-        ({"slots": ["a"], "page": {"query": {str(n): "" for n in range(51)}}}, "$.page.query"),
-        ({"slots": ["a"], "page": {"referrer": "x" * 2001}}, "$.page.referrer"),
-        ({"slots": ["a"], "page": {"language": "en; q=1"}}, "$.page.language"),
-        ({"slots": ["a"], "page": {"viewport": "360"}}, "$.page.viewport"),
+        ({"slots": ["a"], "page": {"path": "https://a.example/"}}, "page.path"),
+        ({"slots": ["a"], "page": {"path": "/" * 1001}}, "page.path"),
+        ({"slots": ["a"], "page": {"category": "<script>"}}, "page.category"),
+        ({"slots": ["a"], "page": {"query": {"a": 1}}}, "page.query"),
+        ({"slots": ["a"], "page": {"query": {str(n): "" for n in range(51)}}}, "page.query"),
+        ({"slots": ["a"], "page": {"referrer": "x" * 2001}}, "page.referrer"),
+        ({"slots": ["a"], "page": {"language": "en; q=1"}}, "page.language"),
+        ({"slots": ["a"], "page": {"viewport": "360"}}, "page.viewport"),
     ],
 )
 def test_another_shape_is_refused_with_the_field(client: Client, body: Any, field: str) -> None:
     said = assert_refused(ask(client, body=msgspec.json.encode(body)), Refusal.INVALID_REQUEST)
     assert field in said
+
+
+def test_every_pattern_of_the_wire_formats_is_said_in_words() -> None:
+    shapes = str([type_info(shape) for shape in (WireEvent, Question)])
+    patterns = set(re.findall(r"pattern='(.*?)'", shapes))
+    assert len(patterns) > 5
+    assert patterns <= PATTERNS.keys()
 
 
 def test_a_large_body_is_refused(client: Client) -> None:

@@ -340,7 +340,7 @@ def features(number: int, start: int = 0) -> tuple[Feature, ...]:
 def test_who_was_first_keeps_the_place() -> None:
     full = Need(2, "Full", features(MAX_FEATURES), is_declared=True)
     late = Need(1, "Late", features(2, start=MAX_FEATURES))
-    plan = features_plan([late, full], others=())
+    plan = features_plan([late, full], others={})
     assert len(plan.declared[2]) == MAX_FEATURES
     assert plan.declared[1] == {}
     assert "“Full” 64" in plan.problems[1]
@@ -349,13 +349,14 @@ def test_who_was_first_keeps_the_place() -> None:
 def test_what_others_ask_as_well_takes_no_room() -> None:
     full = Need(1, "Full", features(MAX_FEATURES), is_declared=True)
     same = Need(2, "Same", features(3))
-    assert features_plan([full, same], others=()).problems == {}
+    assert features_plan([full, same], others={}).problems == {}
 
 
 def test_an_earlier_rule_keeps_its_features_when_the_new_one_does_not_fit() -> None:
-    others = {feature.key for feature in features(MAX_FEATURES - 2)}
+    others = {"the segment “Fans”": {feature.key for feature in features(MAX_FEATURES - 2)}}
     earlier = features(1, start=100)
     need = Need(1, "Grown", features(2, start=200), earlier=earlier, is_declared=True)
     plan = features_plan([need], others=others)
     assert plan.declared[1].keys() == {earlier[0].key}
     assert "needs 3 more" in plan.problems[1]
+    assert "In use by: the segment “Fans” 62. Pause or archive one" in plan.problems[1]

@@ -29,7 +29,8 @@ def test_the_draft_is_said_to_be_shown_or_not_to_match(draft: Campaign, marketer
     assert verdict(marketer, draft, "Gardener on a phone") == "The draft is shown."
     said = verdict(marketer, draft, "Cyclist who buys")
     assert said == "The draft is not shown: its rule does not match this visitor."
-    assert verdict(marketer, draft) == "", "nothing is asked of who has not agreed"
+    said = verdict(marketer, draft)
+    assert said.endswith("who has not agreed to personalization gets the default.")
 
 
 def test_who_comes_first_is_named_also_where_both_show_the_same_variant(

@@ -12,7 +12,7 @@ from django.test import Client
 from profiles import rebuild, services
 from profiles.features.definition import Feature, Rolling
 from tests.personalization.admin_site import Site
-from tests.personalization.asking import PROFILE, THERE, get
+from tests.personalization.asking import CONSENT, PROFILE, THERE, get
 from tests.tracking.people import ana_make, ben_make, drain, event_make, inbox_put, withdraw
 from tracking import counters
 from tracking.models import Inbox
@@ -94,6 +94,8 @@ def test_no_cache_keeps_it_and_no_other_site_reads_it(client: Client) -> None:
     assert (refused.status_code, refused.json()["reason"]) == (403, "foreign_origin")
     assert "Access-Control-Allow-Origin" not in refused
     assert counters.drop_totals("profile") == {"foreign_origin": 1}
+    assert get(client, CONSENT, headers=THERE).status_code == 403
+    assert counters.drop_totals("consent") == {"foreign_origin": 1}
 
 
 def test_there_is_no_way_to_ask_for_somebody_else(client: Client) -> None:

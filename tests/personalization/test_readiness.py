@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from django.urls import reverse
 
 from personalization import selectors, services
 from personalization.campaigns import campaigning, readiness
@@ -219,6 +220,24 @@ def test_pages_follow_the_earlier_version_until_the_new_one_is_ready(site: Site)
     assert len(declared(campaign)) == 1, "what only the earlier rule asked is let go"
 
 
+def test_the_variant_of_an_earlier_version_that_pages_show_is_taken_for_shown(site: Site) -> None:
+    first = Variant.objects.create(name="First", headline="First")
+    campaign = campaign_make(site, rule=READ, variant=first)
+    services.ruleset_publish()
+    rebuild.rebuild_shard(0)
+    changed = {"rule": RULE, "variant": site.variant}
+    campaigns_publish(Campaign.objects.filter(pk=campaign.pk), **changed)
+    url = reverse("admin:personalization_variant_delete", args=[first.pk])
+    page = client_of("mara", group=True).post(url, {"post": "yes"})
+    assert "in the earlier version that pages show until its new one is ready: wait" in page.text
+    assert Variant.objects.filter(pk=first.pk).exists()
+    form = reverse("admin:personalization_variant_change", args=[first.pk])
+    assert client_of("ed", editor=True).post(form, {"headline": "Mine"}).status_code == 403
+    assert campaigning.content_record(variant=first, changes=["new words"], by="mara") == [campaign]
+    rebuild.rebuild_shard(0)
+    assert client_of("mia", group=True).post(url, {"post": "yes"}).status_code == 302
+
+
 def test_an_earlier_version_whose_variant_was_deleted_is_shown_no_more(site: Site) -> None:
     first = Variant.objects.create(name="First", headline="First")
     campaign = campaign_make(site, rule=READ, variant=first)
@@ -313,7 +332,7 @@ def test_without_room_publishing_says_who_uses_it(site: Site, marketer: Client) 
     step = f"/admin/personalization/campaign/{late.pk}/step/publish/"
     page = marketer.get(step).content.decode()
     assert "room for 64 things to count, and 64 are in use; this rule needs 1 more" in page
-    assert "“Big” 1, others 63" in page
+    assert "others 63, “Big” 1" in page
     late.refresh_from_db()
     assert (late.status, late.published) == ("draft", None), "the draft is saved all the same"
     assert declared(big)

@@ -12,27 +12,23 @@ import pytest
 from django.core.cache import cache
 from django.db import connection, connections, transaction
 from django.db.models import Sum
-from django.test import RequestFactory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.page import round_trips
 from consent import services as consent_services
-from consent.cookies import COOKIE_NAME, cookie_value
+from consent.cookies import cookie_value
 from consent.logic import Control
-from personalization.models import Campaign, Segment, SegmentMember, SegmentPass, SegmentSize
+from personalization.models import Segment, SegmentMember, SegmentPass, SegmentSize
 from personalization.segments import counting, editing, evaluating
 from personalization.segments.kept import memberships_cache_key, memberships_get
-from personalization.visitor import Visitor
 from profiles.models import Profile
 from tests.consent.visitors import Device
-from tests.personalization.admin_site import Site
-from tests.personalization.publishing import campaigns_publish
 from tests.personalization.segment_people import (
     FANS,
     count,
     fan_make,
     members,
+    read_by_pages,
     reads,
     segment_change,
     segment_make,
@@ -350,47 +346,9 @@ def test_an_archived_segment_keeps_nobody_and_a_restored_one_is_counted_anew() -
     count()
     editing.segment_archive(segment=segment, by="mara")
     assert kept_of(visitor_id) is None
-    assert cache.get(memberships_cache_key(visitor_id)) is None
+    assert read_by_pages(visitor_id) == {}
     count()
     assert kept_of(visitor_id) is None
     editing.segment_restore(segment=segment, by="mara")
     count()
     assert members(segment) == {visitor_id}
-
-
-def test_a_page_reads_memberships_in_its_one_round_trip_and_asks_no_table(
-    ana_page: Any, django_assert_num_queries: Any
-) -> None:
-    visitor_id, page = ana_page
-    segment_make()
-    count()
-    reads(visitor_id)
-    count()
-    came = {"condition": "segment", "segment": "fans", "operator": "entered_within"}
-    campaigns_publish(Campaign.objects.all(), rule={"all": [came]})
-    assert page()[0] == "Gardeners"
-    with django_assert_num_queries(0):
-        assert page() == ("Gardeners", 1)
-    withdraw(visitor_id)
-    assert page()[0] is None
-
-
-@pytest.fixture
-def ana_page(site: Site) -> tuple[UUID, Any]:
-    """Ana, and her page: the campaign that won, and how often Redis was asked."""
-    visitor_id = ana_make()
-
-    def page() -> tuple[str | None, int]:
-        request = RequestFactory().get("/")
-        request.COOKIES[COOKIE_NAME] = cookie_value(visitor_id, datetime.now(UTC))
-        won: list[str | None] = []
-
-        def decide() -> None:
-            decision = Visitor(request).decide("hero")
-            campaign = decision.campaign if decision else None
-            won.append(campaign.name if campaign else None)
-
-        asked = round_trips(cache, decide)
-        return won[-1], asked
-
-    return visitor_id, page

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,6 +132,29 @@ def test_unknown_stays_unknown_in_a_segment_and_out_of_it() -> None:
         assert rule_compile(of("fans", operator), rules(fans=FAN)).ask(nobody) is None
     # And where no rule was put in, which no page sees, nothing is made up.
     assert rule_parse(of("fans")).ask(context()) is None
+
+
+@pytest.mark.parametrize(
+    ("operator", "said"),
+    [
+        ("entered_within", "Came into the segment “Garden fans” within the last 7 days."),
+        ("left_within", "Left the segment “Garden fans” within the last 7 days."),
+    ],
+)
+def test_who_came_and_who_left_is_said_with_the_name_of_the_segment(
+    operator: str, said: str
+) -> None:
+    segments = {"fans": SegmentRule("Garden fans", FAN)}
+    node = rule_compile(of("fans", operator), segments)
+    kept = Membership(NOW - DAY, NOW - DAY / 2 if operator == "left_within" else None)
+    asked = replace(context(), memberships={"fans": kept})
+    trace: list[Trace] = []
+    assert node.test(asked, trace) is True
+    assert reasons_of(node, asked) == [said]
+    assert trace[0].sentence[1:] == said[1:-1]
+    assert rule_parse(rule_as_json(node), is_inlined=True) == node
+    with pytest.raises(RuleError, match="no such field"):  # nobody writes it
+        rule_parse(rule_as_json(node))
 
 
 def test_the_reasons_and_the_sentence_keep_the_name_of_the_segment() -> None:

@@ -21,6 +21,7 @@ from profiles.state import DAY, State
 from tests.tracking.people import ana_make, click_make, drain, event_make, inbox_put, withdraw
 from tracking import columns
 from tracking import selectors as tracking_selectors
+from tracking import services as tracking_services
 from tracking.models import EventType
 from tracking.signals import taxonomy_changed
 
@@ -77,6 +78,34 @@ def test_events_that_come_meanwhile_are_in_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.undo()
     rebuild.shard_rebuild(0)
     assert_same(profiles(), rebuilt)
+
+
+def test_an_event_that_is_let_count_in_full_meanwhile_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    visitor = visitors_make()[-1]
+    with connection.cursor() as sql:
+        sql.execute(
+            "UPDATE tracking_event SET outlier = 'z_score', amount = 0.25"
+            " WHERE visitor_id = %s RETURNING id",
+            (visitor,),
+        )
+        event_id = sql.fetchone()[0]
+    before = services.profile_rebuild(visitor_id=visitor)
+    write = rebuild._portion_write
+
+    def write_after_accepting(*args: Any, **kwargs: Any) -> int:
+        tracking_services.outlier_accept(visitor_id=visitor, event_id=event_id)
+        return write(*args, **kwargs)
+
+    monkeypatch.setattr(rebuild, "_portion_write", write_after_accepting)
+    rebuild.shard_rebuild(0)
+    rebuilt = profiles()[visitor]
+    alone = services.profile_rebuild(visitor_id=visitor)
+    assert alone is not None
+    assert before is not None
+    assert state_differences(rebuilt, alone) == []
+    assert state_differences(rebuilt, before) != []
 
 
 def test_a_killed_rebuild_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,39 @@ def test_an_unusable_event_is_named_and_the_others_are_kept(
     assert parsed.refused[0].detail
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"id": "1"}, "`id` is no UUID: send one, as "),
+        ({"at": None}, "`at` is null: send a number."),
+        ({"at": 1e300}, "`at` is out of range: send less than 8,640,000,000,000,000."),
+        ({"path": 5}, "`path` is a number: send text."),
+        ({"path": "no/slash"}, "`path` is not written as it has to be: begin it with /."),
+        ({"path": "/" * 1001}, "`path` has more than 1000 characters: shorten it."),
+        ({"path": "/\0"}, "A text holds the NUL character: take it out."),
+        ({"type": "Page View"}, "`type` is not written as it has to be: use 1 to 40 of a-z 0-9 _"),
+        ({"category": "a b"}, "`category` is not written as it has to be: use 1 to 64 of A-Z a-z"),
+        ({"value": -1}, "`value` is out of range: send at least 0."),
+        ({"element": 5}, "`element` is a number: send an object or null."),
+        ({"element": {"classes": ["x"] * 21}}, "`element.classes` has more than 20 entries"),
+        ({"properties": {"a": []}}, "A value in `properties` is a list: send text, a number, true"),
+        ({"properties": {"a" * 201: 1}}, "A name in `properties` has more than 200 characters"),
+    ],
+)
+def test_a_mistake_is_said_with_the_field_and_the_remedy(fields: dict[str, Any], said: str) -> None:
+    (refused,) = parse({"events": [event(**fields)]}).refused
+    assert refused.detail.startswith(said)
+
+
+def test_a_text_that_is_not_utf8_refuses_its_event_alone() -> None:
+    body = json.dumps({"events": [event(), event(path="/?")]}).encode().replace(b"/?", b"/\xff")
+    parsed = parse_request(body, received_ms=NOW, known_types=KNOWN, max_age_ms=7 * DAY)
+    assert parsed.accepted == 1
+    assert [(each.index, each.detail) for each in parsed.refused] == [
+        (1, "A text is not UTF-8: encode it as that.")
+    ]
+
+
 @pytest.mark.parametrize("at", [NOW + 5 * 60_000, NOW - 7 * DAY, NOW])
 def test_the_bounds_of_time_are_inside(at: float) -> None:
     assert parse({"events": [event(at=at)]}).accepted == 1

@@ -16,6 +16,7 @@ from tests.tracking.tables import months_drop
 from tests.tracking.test_drain import run_together
 from tracking import counters, partitions, retention, selectors, store
 from tracking.models import DropCount, EventType, RetentionRun, Visit
+from tracking.models import Visitor as VisitorRow
 from tracking.retention import Policy
 from tracking.signals import events_expired
 
@@ -150,6 +151,15 @@ def test_visits_older_than_everything_kept_go_too() -> None:
     happened(ana, 3, visit=str(young))
     assert sweep().visits_deleted == 1
     assert Visit.objects.get().id == young
+
+
+def test_of_a_visitor_whose_events_are_all_gone_nothing_is_kept() -> None:
+    old, late = 12 * 2025 + 1, 12 * 2025 + 6  # of what is kept for 395 days the month of June 2025
+    ana, ben = uuid4(), uuid4()
+    VisitorRow.objects.create(visitor_id=ana, months=[old, old + 1])
+    VisitorRow.objects.create(visitor_id=ben, months=[old, late])
+    assert sweep().visitors_deleted == 1
+    assert VisitorRow.objects.get().visitor_id == ben
 
 
 def test_counters_and_runs_are_kept_for_400_days() -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from tracking.imports.mapping import EventSpec, Field, Mapping, Skip, Time
 from tracking.imports.reader import Record, Row
+from tracking.pipeline.mistakes import mistake_said
 from tracking.pipeline.parse import FUTURE_TOLERANCE_MS, event_decode
 from tracking.pipeline.properties import Schemas
 from tracking.pipeline.screen import event_screen
@@ -129,7 +130,9 @@ def _event(
     wire = shared | {"id": _uuid(mapping.name, type_, identity), "type": type_, "value": value}
     try:
         return event_decode(_encode(msgspec.convert(wire, WireEvent)))
-    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+    except msgspec.ValidationError as error:
+        raise _BadValue(Refusal.MALFORMED_LINE, mistake_said(str(error))) from error
+    except UnicodeEncodeError as error:
         raise _BadValue(Refusal.MALFORMED_LINE, str(error)) from error
 
 

@@ -110,6 +110,7 @@ class RetentionRun(models.Model):
     partitions_dropped = models.PositiveIntegerField("months dropped", default=0)
     events_deleted = models.BigIntegerField(default=0)
     visits_deleted = models.BigIntegerField(default=0)
+    visitors_deleted = models.BigIntegerField("visitors forgotten", default=0)
     quarantine_deleted = models.BigIntegerField("quarantined deleted", default=0)
     note = models.CharField(max_length=200, blank=True)
     stage = models.PositiveSmallIntegerField(default=0)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from tracking.pipeline.mistakes import mistake_said
 from tracking.pipeline.personal import personal_kind
 from tracking.pipeline.properties import Schemas
 from tracking.pipeline.screen import event_screen, events_suspect
@@ -24,6 +25,7 @@ SKEW_TOLERANCE_MS = 60_000
 FUTURE_TOLERANCE_MS = 5 * 60_000
 #: The NUL character as JSON must write it.
 NUL = rb"\u0000"
+NOT_UTF8 = "A text is not UTF-8: encode it as that."
 
 _decode_envelope = msgspec.json.Decoder(Envelope).decode
 _decode_event = msgspec.json.Decoder(WireEvent).decode
@@ -94,7 +96,7 @@ def event_decode(raw: bytes | msgspec.Raw) -> WireEvent:
     event = _decode_event(raw)
     # PostgreSQL stores no NUL in text: accepted, it would stop the drain of its shard for good.
     if NUL in bytes(raw):
-        raise msgspec.ValidationError("Text must not contain the NUL character")
+        raise msgspec.ValidationError("A text holds the NUL character: take it out")
     return event
 
 
@@ -146,7 +148,10 @@ def _events_decode(
         try:
             decoded.append((index, raw, decode(raw)))
         except msgspec.DecodeError as error:
-            refused.append(_refused(index, Refusal.INVALID_EVENT, str(error), raw))
+            detail = mistake_said(str(error))
+            refused.append(_refused(index, Refusal.INVALID_EVENT, detail, raw))
+        except UnicodeDecodeError:
+            refused.append(_refused(index, Refusal.INVALID_EVENT, NOT_UTF8, raw))
     return decoded
 
 
@@ -154,7 +159,8 @@ def _envelope(body: bytes) -> Envelope:
     try:
         envelope = _decode_envelope(body)
     except msgspec.ValidationError as error:
-        raise RequestRefused(Refusal.INVALID_ENVELOPE, str(error)) from error
+        detail = mistake_said(str(error))
+        raise RequestRefused(Refusal.INVALID_ENVELOPE, detail) from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise RequestRefused(Refusal.INVALID_JSON, f"The body is not JSON: {error}") from error
     if not 1 <= len(envelope.events) <= MAX_EVENTS:

@@ -3,7 +3,7 @@
 import { startDrag } from "./drag.js";
 import { filterAdd, filterRemove, filtersUpdate } from "./filters.js";
 import { ruleSentence } from "./sentence.js";
-import { createUndo, placeOf } from "./undo.js";
+import { createUndo, placeOf, placing } from "./undo.js";
 
 const OURS = "rows changed";
 const TYPED = "textarea, input:not([type=checkbox], [type=radio], [type=hidden])";
@@ -46,6 +46,12 @@ function fitFields(fields) {
     field.hidden = !field.dataset.operators.split(" ").includes(operator);
     for (const part of field.querySelectorAll("[data-part]")) part.disabled = field.hidden;
   }
+}
+
+/** Fields as they are for the kind of their row, which is remembered. */
+function fieldsReady(fields) {
+  fields.dataset.kind = fields.closest("[data-rule-row]").querySelector("[data-part=condition]").value;
+  fitFields(fields);
 }
 
 function read(group) {
@@ -142,8 +148,14 @@ export function startRule(element, changed) {
   function addRow(group) {
     membersOf(group).append(copyOf("[data-rule-new=row]"));
     const row = membersOf(group).lastElementChild;
-    fitFields(row.querySelector("[data-rule-fields]"));
+    fieldsReady(row.querySelector("[data-rule-fields]"));
     return row;
+  }
+
+  function added(item, message) {
+    undo.keep(placing(message, item, null));
+    restructured(message);
+    focusOn(item);
   }
 
   function addGroup(group) {
@@ -158,14 +170,16 @@ export function startRule(element, changed) {
 
   const focusOn = (item) => (item ?? root).querySelector("select, [data-rule-add]").focus();
 
-  const undo = createUndo(element.querySelector("[data-rule-undo]"), element.querySelector("[data-rule-undo-says]"));
+  const [undoes, redoes] = ["[data-rule-undo]", "[data-rule-redo]"].map((each) => element.querySelector(each));
+  const undo = createUndo(undoes, redoes, element.querySelector("[data-rule-undo-says]"));
 
   const fits = (item, list) => depthOf(list.closest("[data-rule-group]"), root) + heightOf(item) < definitions.max_depth;
 
   function move(item, { list, before }, focused) {
     const inGroup = list !== item.parentElement;
-    undo.keep(placeOf(item), `Moved ${wordsOf(item)}.`);
+    const from = placeOf(item);
     list.insertBefore(item, before);
+    undo.keep(placing(`Moved ${wordsOf(item)}.`, item, from));
     const place = `place ${[...list.children].indexOf(item) + 1} of ${list.children.length}`;
     const where = list === membersOf(root) ? "of the rule" : "in the group";
     restructured(`Moved ${wordsOf(item)} to ${place}${inGroup ? ` ${where}` : ""}.`);
@@ -176,27 +190,23 @@ export function startRule(element, changed) {
   function remove(item) {
     const next = item.nextElementSibling ?? item.previousElementSibling;
     const group = item.closest("[data-rule-group]");
-    undo.keep(placeOf(item), `Removed ${wordsOf(item)}.`);
+    const from = placeOf(item);
     item.remove();
+    undo.keep(placing(`Removed ${wordsOf(item)}.`, item, from));
     restructured(`Removed ${wordsOf(item)}. “Undo” brings it back.`);
     if (next) focusOn(next);
     else group.querySelector(":scope > .at-group__adds [data-rule-add]").focus();
   }
 
-  function hasRoom(item, list) {
-    const rows = root.querySelectorAll("[data-rule-row]").length;
-    const more = item.isConnected ? 0 : item.querySelectorAll("[data-rule-row]").length + Number(item.matches("[data-rule-row]"));
-    return rows + more <= definitions.max_conditions && (item.matches("[data-filter]") || fits(item, list));
-  }
-
-  function takeBack() {
-    const step = undo.back(hasRoom);
+  function takeBack(isAgain) {
+    const step = isAgain ? undo.forth() : undo.back();
     if (!step) {
-      status.textContent = "Nothing can be undone now.";
+      status.textContent = `Nothing can be ${isAgain ? "done again" : "undone"} now.`;
       return;
     }
-    restructured(`Undone: ${step.said}`);
-    step.item.querySelector("[data-rule-drag], [data-filter-remove]").focus();
+    restructured(`${isAgain ? "Done again" : "Undone"}: ${step.said}`);
+    const onItem = step.item.isConnected && step.item.querySelector("[data-rule-drag], [data-filter-remove]");
+    (onItem || (isAgain ? undoes : redoes)).focus();
   }
 
   function itemOf(button) {
@@ -209,45 +219,70 @@ export function startRule(element, changed) {
     if (!button || button.disabled) return;
     const group = button.closest("[data-rule-group]");
     if (button.matches("[data-rule-add]")) {
-      const row = addRow(group);
-      restructured("Condition added.");
-      focusOn(row);
+      added(addRow(group), "Condition added.");
     } else if (button.matches("[data-rule-add-group]")) {
-      const item = addGroup(group);
-      restructured("Group added.");
-      focusOn(item);
+      added(addGroup(group), "Group added.");
     } else if (button.matches("[data-rule-up], [data-rule-down]")) {
       const [item, isUp] = [itemOf(button), button.matches("[data-rule-up]")];
       move(item, placeBeside(item, isUp ? "ArrowUp" : "ArrowDown", root), isUp ? "[data-rule-up]" : "[data-rule-down]");
     } else if (button.matches("[data-rule-undo]")) {
-      takeBack();
+      takeBack(false);
+    } else if (button.matches("[data-rule-redo]")) {
+      takeBack(true);
     } else if (button.matches("[data-rule-remove]")) {
       remove(itemOf(button));
     } else if (button.matches("[data-filter-add]")) {
       const first = filterAdd(button, copyOf("[data-filter-new]"));
+      undo.keep(placing("Filter added.", first.closest("[data-filter]"), null));
       restructured("Filter added.");
       first.focus();
     } else if (button.matches("[data-filter-remove]")) {
-      undo.keep(placeOf(button.closest("[data-filter]")), "Removed filter.");
+      const filter = button.closest("[data-filter]");
+      const from = placeOf(filter);
       const next = filterRemove(button);
+      undo.keep(placing("Removed filter.", filter, from));
       restructured("Filter removed.");
       next.focus();
     }
   });
 
   /** Other fields for another kind; what has the same name and fits keeps its value. A kind that is
-   *  not offered has no fields to come back to. */
+   *  not offered is there again by "Undo" alone. */
   function swapFields(select) {
-    select.querySelector("[data-gone]")?.remove();
-    const fields = select.closest("[data-rule-row]").querySelector("[data-rule-fields]");
+    const row = select.closest("[data-rule-row]");
+    const fields = row.querySelector("[data-rule-fields]");
+    const was = { kind: fields.dataset.kind, nodes: [...fields.childNodes], gone: select.querySelector("[data-gone]") };
+    was.gone?.remove();
     const before = new Map([...fields.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
     fields.replaceChildren(copyOf(`[data-rule-fields-of="${CSS.escape(select.value)}"]`));
     for (const part of fields.querySelectorAll("select[data-part]")) {
       const old = before.get(part.dataset.part);
       if (old && [...part.options].some((option) => option.value === old.value)) part.value = old.value;
     }
-    fitFields(fields);
+    fieldsReady(fields);
     select.removeAttribute("aria-invalid");
+    const now = { kind: select.value, nodes: [...fields.childNodes] };
+    function show({ kind, nodes, gone }) {
+      if (gone) select.prepend(gone);
+      else was.gone?.remove();
+      select.value = fields.dataset.kind = kind;
+      fields.replaceChildren(...nodes);
+    }
+    const said = `Changed a condition to ${wordsOf(row)}.`;
+    undo.keep({ said, item: row, back: () => show(was), forth: () => show(now) });
+  }
+
+  /** Another way in which a group's members are joined. */
+  function swapJoin(select) {
+    const group = select.closest("[data-rule-group]");
+    const [was, now] = [group.dataset.kind, select.value];
+    const show = (kind) => {
+      select.value = group.dataset.kind = kind;
+    };
+    show(now);
+    const item = group === root ? root : group.closest("li");
+    const said = `Changed to “${select.selectedOptions[0].textContent.trim()}”.`;
+    undo.keep({ said, item, back: () => show(was), forth: () => show(now) });
   }
 
   element.addEventListener("change", (event) => {
@@ -260,7 +295,7 @@ export function startRule(element, changed) {
     } else if (event.target.closest("[data-filter]")) {
       restructured("");
     } else if (part === "kind") {
-      event.target.closest("[data-rule-group]").dataset.kind = event.target.value;
+      swapJoin(event.target);
     }
   });
   // Of another kind's fields "change" makes the right ones first; it follows at once.
@@ -269,10 +304,10 @@ export function startRule(element, changed) {
 
   element.addEventListener("keydown", (event) => {
     const { key, target } = event;
-    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && key.toLowerCase() === "z") {
+    if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "z") {
       if (target.matches(TYPED)) return; // the browser takes back what was typed
       event.preventDefault();
-      takeBack();
+      takeBack(event.shiftKey);
     } else if (event.altKey && key.startsWith("Arrow") && target.closest(".at-tools")) {
       event.preventDefault();
       const item = itemOf(target);
@@ -285,7 +320,7 @@ export function startRule(element, changed) {
 
   for (const without of element.querySelectorAll("[data-nojs]")) without.remove();
   filtersUpdate(root, definitions.parts);
-  root.querySelectorAll("[data-rule-fields]").forEach(fitFields);
+  root.querySelectorAll("[data-rule-fields]").forEach(fieldsReady);
   rename(root, "rule");
   limits();
   said.textContent = ruleSentence(read(root), definitions);

@@ -1,0 +1,1 @@
+(()=>{function t(){let e=document.querySelector("form [aria-invalid=true]");!e||document.querySelector("form div.errornote")||(e.closest("details:not([open])")?.setAttribute("open",""),e.focus({preventScroll:!0}),e.scrollIntoView({block:"center"}))}addEventListener("load",t);})();
