@@ -10,7 +10,12 @@ from personalization.backtest.models import Backtest, BacktestSample, BacktestSh
 from personalization.frequency.models import ExclusionGroup, Limited, PressureBudget
 from personalization.preview.addresses import AddressError, address_check
 from personalization.preview.models import TestDoing, TestInterest, TestProfile
-from personalization.reach.models import ProjectedProfile, ProjectionCursor, ReaderCheck
+from personalization.reach.models import (
+    ConsentChange,
+    ProjectedProfile,
+    ProjectionCursor,
+    ReaderCheck,
+)
 from personalization.segments.models import (
     Segment,
     SegmentMember,
@@ -24,6 +29,7 @@ __all__ = [
     "BacktestShard",
     "Campaign",
     "Category",
+    "ConsentChange",
     "ContentItem",
     "ExclusionGroup",
     "PressureBudget",

@@ -120,7 +120,7 @@ def visitors_put(
         visitor_id: profile_project(state, WEIGHTS, profile_selectors.features_of(state.definition))
         for visitor_id, state in made.items()
     }
-    reach_store.rows_write(rows, basis=basis)
+    reach_store.rows_write(rows, basis=basis, allowed=dict.fromkeys(rows, consent.expires_at))
     return made
 
 

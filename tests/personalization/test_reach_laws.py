@@ -48,12 +48,14 @@ def answers_compare(
     baseline: Any,
     half_lives: Any,
     is_kept: bool = True,
+    part_ms: int = 0,
 ) -> int:
-    """Ask both readers of every visitor; returns how often SQL answered by itself."""
+    """Ask both readers of every visitor, so many milliseconds after a whole second; returns how
+    often SQL answered by itself."""
     nodes = [rule_parse(tree) for tree in trees]
     features = {f.key: f for node in nodes for f in rule_features(node)} if is_kept else {}
     version = definition_make(list(features.values()), half_lives)
-    now_ms = int(time.time() * 1000)
+    now_ms = int(time.time()) * 1000 + part_ms
     states = [
         state_made(
             history,
@@ -88,6 +90,7 @@ ASKED = {
     "baseline": st.sampled_from([None, BASELINE]),
     "half_lives": HALF_LIVES,
     "is_kept": st.sampled_from([True, True, False]),
+    "part_ms": st.sampled_from([0, 0, 1, 417]),
     "which": st.integers(0, 1),
 }
 
@@ -195,6 +198,13 @@ def test_edges_are_the_same_for_both(consents: list[EffectiveConsent], case: str
     for tree in (rule, {"not": rule}):
         own = answers_compare([tree], [history], consents[0], baseline=None, half_lives={})
         assert own == is_own
+
+
+def test_within_a_second_only_whole_ones_are_told_apart(consents: list[EffectiveConsent]) -> None:
+    """A row has times in whole seconds: at another moment memory says which side of it."""
+    facts: dict[str, Any] = {"baseline": None, "half_lives": {}, "part_ms": 417}
+    for age, own in ((7 * DAY, 0), (7 * DAY - 400, 0), (7 * DAY - 1000, 1), (7 * DAY + 1000, 1)):
+        assert answers_compare([events(1, 7)], [at(age)], consents[0], **facts) == own
 
 
 @pytest.mark.parametrize(
