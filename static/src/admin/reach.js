@@ -32,6 +32,8 @@ export function startReach(element, form) {
         // A status is read out when it is written: not again where nothing changed.
         if (text.textContent !== told.text) text.textContent = told.text;
         panel.innerHTML = told.html;
+        element.removeAttribute("aria-busy"); // a figure stands there, and is not dimmed any more
+        if (!("matching" in told)) break;
       }
     } catch (error) {
       if (error.name === "AbortError") return;
