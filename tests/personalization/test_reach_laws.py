@@ -130,6 +130,11 @@ def affinity(value: float, **more: Any) -> dict[str, Any]:
     return {"condition": "affinity", "category": "garden", "value": value, **more}
 
 
+def counted(value: int, period: str, offset: int) -> dict[str, Any]:
+    window = {"kind": "calendar", "period": period, "zone": "UTC", "offset": offset}
+    return {"condition": "event_count", "type": READ, "value": value, "window": window}
+
+
 RESEMBLING = [*at(DAY), *at(DAY, category="music")]
 #: What visitors did, what is asked, and whether SQL has to answer by itself.
 EDGES: dict[str, tuple[list[Any], dict[str, Any], bool]] = {
@@ -187,6 +192,40 @@ EDGES: dict[str, tuple[list[Any], dict[str, Any], bool]] = {
         {"condition": "event_count", "type": READ, "value": 60,
          "window": {"kind": "rolling", "minutes": 1440}},
         True,
+    ),
+    "last week": (at(7 * DAY, 7 * DAY), counted(2, "week", -1), True),
+    "not this week": (at(7 * DAY), counted(1, "week", 0), True),
+    "today as yesterday": (
+        at(0, 0, DAY),
+        {"condition": "event_trend", "type": READ, "period": "day", "value": 2},
+        True,
+    ),
+    "more than on no day": (
+        at(0), {"condition": "event_trend", "type": READ, "period": "day", "value": 2}, True,
+    ),
+    "this visit": (
+        at(0, 60_000),
+        {"condition": "event_count", "type": READ, "value": 2, "window": {"kind": "visit"}},
+        True,
+    ),
+    "a visit that is over": (
+        at(31 * 60_000),
+        {"condition": "event_count", "type": READ, "value": 1, "window": {"kind": "visit"}},
+        True,
+    ),
+    "attention in this visit": (
+        at(0, signal="dwell"), {"condition": "active_seconds_in_visit", "value": 1}, True,
+    ),
+    "how this visit began": (at(0), {"condition": "entry_medium", "value": "email"}, True),
+    "different values": (
+        [*at(DAY, 20 * DAY), *at(DAY, category="music"), *at(20 * DAY, category="bikes")],
+        {"condition": "event_distinct", "type": READ, "field": "category", "operator": "=",
+         "value": 2, "window": {"kind": "rolling", "minutes": 14 * 1440}},
+        True,
+    ),
+    "regularly": (
+        at(DAY, DAY, 3 * DAY, 9 * DAY),
+        {"condition": "event_days", "type": READ, "value": 3, "days": 7}, True,
     ),
     "a name with no end": (at(DAY, category="a\x00b"), affinity(1), True),
 }  # fmt: skip
