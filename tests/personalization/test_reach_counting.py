@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from consent import catalogue
 from consent import services as consent_services
 from consent.models import EffectiveConsent, Purpose
 from personalization.models import ConsentChange, ProjectedProfile
@@ -159,6 +161,14 @@ def test_a_lapsed_grant_counts_no_more_though_nothing_changes(crowd: list[Any]) 
     assert count_as_it_is(rule_parse(EVERYONE))[0] == len(crowd) - 1
 
 
+@pytest.fixture
+def purposes_read_anew() -> Iterator[None]:
+    """What a process remembers of purposes is not rolled back with them."""
+    yield
+    catalogue.forget()
+
+
+@pytest.mark.usefixtures("purposes_read_anew")
 def test_other_words_of_a_purpose_end_all_grants_at_once(crowd: list[Any]) -> None:
     projecting.profiles_project()
     purpose = Purpose.objects.get(key="personalization")
