@@ -175,8 +175,9 @@ def visitors_granted(visitor_ids: Iterable[UUID], *purposes: str, now: datetime)
 def granted_select(purpose: str, *, now: datetime) -> tuple[str, tuple[Any, ...]]:
     """SQL and its parameters for everybody who grants a purpose now, for statements over all.
 
-    It gives `visitor_id`, `granted` (the purposes), and `decided`: whether there is a choice in
-    force on every active purpose. Judges as `visitors_granted` does.
+    It gives `visitor_id`, `granted` (the purposes), `expires_at` (when that lapses), and `decided`:
+    whether there is a choice in force on every active purpose. Judges as `visitors_granted` does.
+    Until `expires_at`, who is in it changes only with the visitor's record or an active purpose.
     """
     versions = catalogue.current().versions
     cutoff = (now - LIFETIME - codec.EPOCH) // codec.MICROSECOND
@@ -184,7 +185,7 @@ def granted_select(purpose: str, *, now: datetime) -> tuple[str, tuple[Any, ...]
         "coalesce((choices -> %s::text ->> 1)::bigint > %s::bigint, FALSE)" for _ in versions
     )
     sql = (
-        f"SELECT visitor_id, granted, ({decided or 'TRUE'}) AS decided"
+        f"SELECT visitor_id, granted, expires_at, ({decided or 'TRUE'}) AS decided"
         " FROM consent_effectiveconsent WHERE fenced_at IS NULL AND expires_at > %s"
         " AND granted @> ARRAY[%s::varchar] AND granted <@ %s::varchar[]"
     )

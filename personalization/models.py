@@ -15,7 +15,12 @@ from personalization.frequency.models import (
 )
 from personalization.preview.addresses import AddressError, address_check
 from personalization.preview.models import TestDoing, TestInterest, TestProfile
-from personalization.reach.models import ProjectedProfile, ProjectionCursor, ReaderCheck
+from personalization.reach.models import (
+    ConsentChange,
+    ProjectedProfile,
+    ProjectionCursor,
+    ReaderCheck,
+)
 from personalization.segments.models import (
     Segment,
     SegmentMember,
@@ -30,6 +35,7 @@ __all__ = [
     "Campaign",
     "CampaignGiven",
     "Category",
+    "ConsentChange",
     "ContentItem",
     "ExclusionGroup",
     "PressureBudget",

@@ -25,6 +25,7 @@ def capacities_count_task() -> None:
 @shared_task
 def projection_sweep() -> None:
     """Lay out for counting what changed, a task for every shard that has something to do."""
+    projecting.consents_sweep()
     for shard in projecting.shards_behind():
         shard_project_task.apply_async((shard,), expires=projecting.SECONDS)
 

@@ -18,6 +18,7 @@ from personalization.frequency.shown import ShownCopy
 from personalization.models import (
     Backtest,
     Campaign,
+    ConsentChange,
     ReaderCheck,
     Segment,
     SegmentMember,
@@ -47,6 +48,7 @@ ERASED = {
     "consent_consentdecision.merged_into",
     "consent_effectiveconsent.merged_into",
     "personalization_projectedprofile.visitor_id",
+    "personalization_consentchange.visitor_id",
     "personalization_projectioncursor.visitor_id",
     "personalization_backtestsample.visitor_id",
     "personalization_segmentmember.visitor_id",
@@ -190,6 +192,7 @@ def test_an_erasure_leaves_a_visitors_id_nowhere_but_in_the_denial() -> None:
     check = selfcheck.self_check(now=datetime.now(UTC))
     assert [one["visitor"] for one in check.differences] == [str(account)[:8]]
     profiles_project()
+    ConsentChange.objects.create(visitor_id=account)  # one that no worker has settled yet
     ReaderCheck.objects.create(
         started_at=datetime.now(UTC), differing=1, differences=check.differences
     )

@@ -6,7 +6,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from personalization.forms import rule_names
@@ -15,7 +14,9 @@ from personalization.reach.counting import (
     TooSlowError,
     features_missing,
     lost_to_consent,
+    moment_now,
     reach_now,
+    reach_soon,
 )
 from personalization.reach.hints import hint_text, hint_values, hints_of
 from personalization.reach.projecting import projection_progress
@@ -40,14 +41,17 @@ class ReachView:
         ]
 
     def reach_view(self, request: HttpRequest) -> JsonResponse:
-        """The count in words and numbers, and what stands in the panel."""
+        """The count in words and numbers, and what stands in the panel; with `soon` a first figure
+        within about a second, which may be an estimate."""
         if not self.has_view_permission(request):  # type: ignore[attr-defined]
             raise PermissionDenied
         tree = tree_from_posted(request.POST)
         if not tree or tree_errors(tree) or segment_errors(tree):
             return _answer(Told(UNFINISHED))
+        among, said = _among(request.POST.get("among", ""))
+        is_soon = bool(request.POST.get("soon"))
         try:
-            return _answer(reach_told(rule_now(tree), *_among(request.POST.get("among", ""))))
+            return _answer(reach_told(rule_now(tree), among, said, is_soon=is_soon))
         except TooSlowError:
             return _answer(Told(TOO_SLOW))
 
@@ -71,16 +75,20 @@ def _among(key: str) -> tuple[Node | None, str]:
     return among, f", all in “{segment_names()[key]}”"
 
 
-def reach_told(rule: Node, among: Node | None = None, said: str = "") -> Told:
-    """Everything the editor says of a rule's reach, `said` that it is among a segment's visitors.
+def reach_told(
+    rule: Node, among: Node | None = None, said: str = "", *, is_soon: bool = False
+) -> Told:
+    """Everything the editor says of a rule's reach, `said` that it is among a segment's visitors;
+    `is_soon` a first figure without near misses.
 
     Raises TooSlowError.
     """
-    now = timezone.now()
-    reach, missing = reach_now(rule, now=now, among=among), features_missing(rule)
+    now, count = moment_now(), reach_soon if is_soon else reach_now
+    reach, missing = count(rule, now=now, among=among), features_missing(rule)
     site, categories = site_now(now), rule_names().categories
     hints: list[dict[str, Any]] = []
-    if among is None and not missing and not reach.is_about and reach.visitors:
+    is_hinted = among is None and not missing and not is_soon
+    if is_hinted and not reach.is_about and reach.visitors:
         reached = reach.matching + reach.open
         found = hints_of(rule, site, reached=reached, categories=categories)
         hints = [{**hint_values(hint), "text": hint_text(hint)} for hint in found]

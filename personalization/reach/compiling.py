@@ -8,13 +8,17 @@ Kleene's logic the rest of the rule still decides most profiles without it.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from personalization.reach import interests, times
+from personalization.reach import declared, interests, times
 from personalization.reach.leaves import Answer, Asking, Reader
 from personalization.reach.sql import FALSE, NULL, TRUE, Sql, all_of, any_of, filled, joined
 from personalization.rules.nodes import Group, Leaf, Node
 
 #: Every condition that SQL can answer, always or with some of its operators.
-READERS: Mapping[str, Reader] = {**interests.READERS, **times.READERS}
+READERS: Mapping[str, Reader] = {
+    **interests.READERS,
+    **times.READERS,
+    **declared.READERS,
+}
 _MEMORY = Answer(NULL, TRUE)
 
 
@@ -22,13 +26,15 @@ class Compiled(NamedTuple):
     """A rule's SQL over `p` (a projected profile) and `c` (its consent).
 
     `possible` holds wherever the rule is not FALSE; it is made for indexes. `is_of_interests` says
-    that rows which are not plain, or are not of the current basis, have to be asked in memory.
+    that rows which are not plain, or are not of the current basis, have to be asked in memory,
+    `is_of_consent` that `c` is asked: else nothing but `p` is needed.
     """
 
     value: Sql
     maybe: Sql
     possible: Sql
     is_of_interests: bool
+    is_of_consent: bool
 
 
 def leaf_answer(leaf: Leaf, asking: Asking) -> Answer:
@@ -55,6 +61,7 @@ def rule_sql(node: Node, asking: Asking) -> Compiled:
         any_of([part.maybe for part in parts]),
         _possible(node, parts, value),
         any(part.is_of_interests for part in parts),
+        any(part.is_of_consent for part in parts),
     )
 
 
@@ -63,10 +70,10 @@ def _leaf_sql(leaf: Leaf, asking: Asking) -> Compiled:
     value = answer.value
     if answer.maybe == TRUE:
         value = NULL
-    elif answer.maybe != FALSE:
+    elif answer.maybe != FALSE and not answer.is_guarded:
         value = filled("CASE WHEN ({}) IS NOT TRUE THEN {} END", answer.maybe, answer.value)
     possible = answer.possible or _possible_of(value)
-    return Compiled(value, answer.maybe, possible, answer.is_of_interests)
+    return Compiled(value, answer.maybe, possible, answer.is_of_interests, answer.is_of_consent)
 
 
 def _possible_of(value: Sql) -> Sql:
@@ -82,16 +89,21 @@ def _possible(node: Group, parts: list[Compiled], value: Sql) -> Sql:
     return _possible_of(value)
 
 
+def _quick_first(values: list[Sql]) -> list[Sql]:
+    """What takes long is asked only of the rows that the others leave open."""
+    return sorted(values, key=lambda value: len(value.text))
+
+
 def _all(node: Group, values: list[Sql]) -> Sql:
-    return all_of(values)
+    return all_of(_quick_first(values))
 
 
 def _any(node: Group, values: list[Sql]) -> Sql:
-    return any_of(values)
+    return any_of(_quick_first(values))
 
 
 def _none(node: Group, values: list[Sql]) -> Sql:
-    found = any_of(values)
+    found = any_of(_quick_first(values))
     if found in (TRUE, FALSE):
         return FALSE if found == TRUE else TRUE
     return filled("NOT ({})", found)

@@ -5,22 +5,34 @@ memory, so the count is exact. Where they are more than ASKED, as many are asked
 estimated from them: "about".
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 from django.core.cache import cache
 from django.db import OperationalError, transaction
+from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
 from consent import selectors as consent_selectors
 from personalization.decide import PURPOSE
 from personalization.reach import store
-from personalization.reach.asking import Allowing, Site, consenting, contexts_of, site_now
-from personalization.reach.compiling import Compiled, rule_sql
+from personalization.reach.asking import Site, contexts_of, site_now
+from personalization.reach.compiling import rule_sql
 from personalization.reach.projecting import profiles_project
+from personalization.reach.sql import TRUE, Sql
+from personalization.reach.statements import (
+    consent_now,
+    count_statement,
+    everybody_statement,
+    left_list,
+    narrowed,
+    unsettled_count,
+    unsettled_list,
+)
 from personalization.rules.nodes import Group, Leaf, Node, rule_conditions, rule_purposes
 from profiles import selectors as profile_selectors
 
@@ -35,7 +47,9 @@ WORK_MEM = "64MB"
 #: smaller than this is counted each time.
 REMEMBERED, SMALL = 60, 20_000
 
-_FROM = f"{store.TABLE} AS p JOIN ({{}}) AS c USING (visitor_id)"
+#: Seconds within which a person sees a first figure, about; of how many slices of all visitors one
+#: is counted where that takes longer.
+SOON, SLICES = 0.7, 64
 
 
 class TooSlowError(Exception):
@@ -53,17 +67,54 @@ class Reach:
     is_about: bool = False
 
 
+def moment_now() -> datetime:
+    """The moment to count at: the next whole second, at which rows are exact."""
+    now = timezone.now()
+    return now.replace(microsecond=0) + timedelta(seconds=bool(now.microsecond))
+
+
+class Effort(NamedTuple):
+    """What a count may take: seconds for a statement, profiles to ask in memory, and one of how
+    many slices of all visitors is counted for the rest of them."""
+
+    seconds: float
+    asked: int
+    slices: int = 1
+
+    @property
+    def within(self) -> Sql:
+        """The rows of the slice. Ids are random, so it is a random sample."""
+        if self.slices == 1:
+            return TRUE
+        return Sql("p.visitor_id < %s::uuid", (UUID(int=2**128 // self.slices),))
+
+
 def reach_now(rule: Node, *, now: datetime, among: Node | None = None) -> Reach:
     """The reach among all visitors who allow personalization, or those of them whom `among` holds.
 
     Whoever depends on a page view in `among` is not among them. Raises TooSlowError.
     """
     profiles_project()
-    site = site_now(now)
+    return _reach(rule, site_now(now), among, Effort(TIMEOUT, ASKED))
+
+
+def reach_soon(rule: Node, *, now: datetime, among: Node | None = None) -> Reach:
+    """The same within about a second: exactly where that is possible, else an estimate from a
+    sample. Raises TooSlowError when that takes too long, too."""
+    profiles_project(seconds=SOON / 4)
+    site, asked = site_now(now), ASKED // 8
+    try:
+        return _reach(rule, site, among, Effort(SOON, asked))
+    except TooSlowError:
+        return _reach(rule, site, among, Effort(TIMEOUT, asked, SLICES))
+
+
+def _reach(rule: Node, site: Site, among: Node | None, effort: Effort) -> Reach:
     if among is None:
-        matching, open_, is_about = _count(rule, site)
-        return Reach(matching, open_, visitors_count(site), is_about)
-    both, some = _count(Group("all", (among, rule)), site), _count(among, site)
+        matching, open_, is_about = _count(rule, site, effort)
+        return Reach(matching, open_, visitors_count(site, effort), is_about)
+    both = _count(Group("all", (among, rule)), site, effort)
+    some = _count(among, site, effort)
     return Reach(both[0], min(both[1], some[0] - both[0]), some[0], both[2] or some[2])
 
 
@@ -71,114 +122,40 @@ def rule_count(rule: Node, site: Site) -> tuple[int, int] | None:
     """(how many a rule matches, how many depend on the page view), as SQL alone can tell; None
     where memory would have to be asked."""
     compiled = rule_sql(rule, site.asking(rule))
-    counted = store.rows_count(*count_statement(compiled, site))
-    is_untold = counted.maybe or _unsettled(compiled, site, limit=1)
+    counted = store.rows_count(*count_statement(compiled, site, consent_now(site)))
+    is_untold = counted.maybe or unsettled_list(compiled, site, limit=1)
     return None if is_untold else (counted.matching, counted.open)
 
 
-def _count(rule: Node, site: Site) -> tuple[int, int, bool]:
+def _count(rule: Node, site: Site, effort: Effort) -> tuple[int, int, bool]:
     """(matching, open, whether they are estimates)."""
-    compiled = rule_sql(rule, site.asking(rule))
-    with timed():
-        counted = store.rows_count(*count_statement(compiled, site))
-        unsettled = _unsettled(compiled, site, limit=ASKED + 1)
-        left = _left(compiled, site) if counted.maybe else []
-    asked, total = [*left[:ASKED], *unsettled[:ASKED]], counted.maybe + len(unsettled)
-    if len(unsettled) > ASKED:
-        total = counted.maybe + _unsettled_count(compiled, site)
+    within, most = effort.within, effort.asked
+    compiled = narrowed(rule_sql(rule, site.asking(rule)), within)
+    with timed(effort.seconds):
+        counted = store.rows_count(*count_statement(compiled, site, consent_now(site)))
+        unsettled = unsettled_list(compiled, site, limit=most + 1, within=within)
+        total = counted.maybe + len(unsettled)
+        if len(unsettled) > most:
+            total = counted.maybe + unsettled_count(compiled, site, within=within)
+        left = left_list(compiled, site, limit=most) if counted.maybe else []
+    asked = [*left, *unsettled[:most]]
     timeless = rule_without_request(rule)
     answers = [timeless.test(context) for _, context in contexts_of(site, asked)]
     scale = total / len(answers) if total > len(asked) and answers else 1.0
     return (
-        counted.matching + round(answers.count(True) * scale),
-        counted.open + round(answers.count(None) * scale),
-        scale != 1.0,
+        round((counted.matching + answers.count(True) * scale) * effort.slices),
+        round((counted.open + answers.count(None) * scale) * effort.slices),
+        scale != 1.0 or effort.slices > 1,
     )
-
-
-# --- The statements ------------------------------------------------------------------------------
-
-
-def count_statement(compiled: Compiled, site: Site) -> tuple[str, list[Any]]:
-    """The statement that gives (value, whether memory is asked, how many), FALSE left out."""
-    where, among = _settled(compiled, site)
-    source, consent = consenting(site)
-    text = (
-        f"SELECT {compiled.value.text}, coalesce({compiled.maybe.text}, FALSE), count(*)"
-        f" FROM {_FROM.format(source)} WHERE ({compiled.possible.text}) AND NOT {where}"
-        # Before the consent of each is looked up, which costs more than asking twice.
-        f" AND ({compiled.value.text}) IS NOT FALSE GROUP BY 1, 2"
-    )
-    params = (*compiled.value.params, *compiled.maybe.params, *consent)
-    return text, [*params, *compiled.possible.params, *among, *compiled.value.params]
-
-
-def _left(compiled: Compiled, site: Site) -> list[Allowing]:
-    """The visitors whom SQL leaves to memory, in the order of their ids, which says nothing."""
-    where, among = _settled(compiled, site)
-    source, consent = consenting(site)
-    text = (
-        f"SELECT visitor_id, c.granted, c.decided FROM {_FROM.format(source)}"
-        f" WHERE ({compiled.possible.text}) AND NOT {where}"
-        f" AND ({compiled.value.text}) IS NULL AND {compiled.maybe.text}"
-        " ORDER BY visitor_id LIMIT %s"
-    )
-    params = (*consent, *compiled.possible.params, *among)
-    params = (*params, *compiled.value.params, *compiled.maybe.params)
-    return store.rows_list(text, [*params, ASKED])
-
-
-def _settled(compiled: Compiled, site: Site) -> tuple[str, tuple[Any, ...]]:
-    """SQL for the rows that say nothing here."""
-    parts = _says_nothing(compiled, site)
-    text = " OR ".join(f"coalesce({text}, FALSE)" for text, _ in parts)
-    return f"({text})", sum((params for _, params in parts), ())
-
-
-def _says_nothing(compiled: Compiled, site: Site) -> list[tuple[str, tuple[Any, ...]]]:
-    """Why a row may say nothing, each for an index: it is of events after now; where interests are
-    asked, it is of another basis, or not plain."""
-    parts: list[tuple[str, tuple[Any, ...]]] = [
-        ("p.last_ms > %s::bigint", (int(site.now.timestamp() * 1000.0),))
-    ]
-    if compiled.is_of_interests:
-        parts.append(("p.basis < %s::bigint", (site.basis,)))
-        parts.append(("p.basis > %s::bigint", (site.basis,)))
-        parts.append(("p.is_plain = FALSE", ()))
-    return parts
-
-
-def _unsettled(compiled: Compiled, site: Site, *, limit: int) -> list[Allowing]:
-    """The visitors whose rows say nothing here."""
-    text, params = _unsettled_rows(compiled, site)
-    found = store.rows_list(f"SELECT * FROM ({text}) AS rows LIMIT %s", [*params, limit])
-    return [(row[0], row[1], row[2]) for row in found]
-
-
-def _unsettled_count(compiled: Compiled, site: Site) -> int:
-    text, params = _unsettled_rows(compiled, site)
-    return int(store.rows_list(f"SELECT count(*) FROM ({text}) AS rows", params)[0][0])
-
-
-def _unsettled_rows(compiled: Compiled, site: Site) -> tuple[str, list[Any]]:
-    parts = _says_nothing(compiled, site)
-    source, consent = consenting(site)
-    rows = " UNION ".join(
-        f"SELECT p.visitor_id FROM {store.TABLE} AS p WHERE {text}" for text, _ in parts
-    )
-    text = (
-        f"SELECT visitor_id, c.granted, c.decided FROM ({rows}) AS p"
-        f" JOIN ({source}) AS c USING (visitor_id)"
-    )
-    return text, [*(each for _, params in parts for each in params), *consent]
 
 
 @contextmanager
-def timed() -> Iterator[None]:
-    """A transaction in which no statement takes longer than TIMEOUT; raises TooSlowError."""
+def timed(seconds: float | None = None) -> Iterator[None]:
+    """A transaction in which no statement takes longer than so, or TIMEOUT; raises TooSlowError."""
+    limit = TIMEOUT if seconds is None else seconds
     try:
         with transaction.atomic():
-            store.setting_local("statement_timeout", f"{int(TIMEOUT * 1000)}ms")
+            store.setting_local("statement_timeout", f"{int(limit * 1000)}ms")
             store.setting_local("work_mem", WORK_MEM)
             yield
     except OperationalError as error:
@@ -190,16 +167,17 @@ def timed() -> Iterator[None]:
 # --- Over all visitors ---------------------------------------------------------------------------
 
 
-def visitors_count(site: Site) -> int:
-    """The visitors with a profile who allow personalization now."""
+def visitors_count(site: Site, effort: Effort | None = None) -> int:
+    """The visitors with a profile who allow personalization now; as an estimate where so little
+    effort is to be made and nobody counted them lately."""
+    effort = effort or Effort(TIMEOUT, ASKED)
 
     def count() -> int:
-        source, consent = consenting(site)
-        text = f"SELECT count(*) FROM {_FROM.format(source)}"
-        with timed():
-            return int(store.rows_list(text, consent)[0][0])
+        with timed(effort.seconds):
+            statement = everybody_statement(site, consent_now(site), effort.within)
+            return sum(int(row[0]) for row in store.rows_list(*statement)) * effort.slices
 
-    return _remembered("reach:visitors", count)
+    return _remembered("reach:visitors", count, is_kept=effort.slices == 1)
 
 
 def lost_to_consent(rule: Node, *, now: datetime) -> int:
@@ -212,12 +190,12 @@ def lost_to_consent(rule: Node, *, now: datetime) -> int:
     return _remembered(key, lambda: consent_selectors.visitors_without(purposes, now=now))
 
 
-def _remembered(key: str, count: Any) -> int:
+def _remembered(key: str, count: Callable[[], int], *, is_kept: bool = True) -> int:
     found = cache.get(key)
     if isinstance(found, int):
         return found
-    number = int(count())
-    if number >= SMALL:
+    number = count()
+    if number >= SMALL and is_kept:
         cache.set(key, number, timeout=REMEMBERED)
     return number
 

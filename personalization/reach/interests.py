@@ -12,16 +12,13 @@ from personalization.reach.leaves import (
     always,
     climbed,
     decayed,
-    milliseconds_in,
     number,
     number_test,
-    of_log,
-    positive_runs,
     presence,
 )
-from personalization.reach.projected import MOST_TIMES, VISIT_DAYS
-from personalization.reach.sql import FALSE, Sql, any_of, bound, filled, near, runs_of
-from personalization.reach.times import count_runs, latest_at
+from personalization.reach.projected import MOST_TIMES, VISIT_DAYS, key_number
+from personalization.reach.sql import FALSE, TRUE, Sql, any_of, filled, runs_of
+from personalization.reach.times import Since, at_least, at_moments, count_runs
 from personalization.rules.nodes import Leaf
 from profiles.baseline import PSEUDO_EVENTS, baseline_usable, level_of, percentile_rank
 from profiles.decay import EPOCH
@@ -34,13 +31,17 @@ from profiles.vector import ENGAGEMENT_MIDPOINT, FREQUENCY_MIDPOINT, RECENCY_HAL
 
 def _place(leaf: Leaf, text: str) -> Sql:
     """A text with the place of the condition's category for each {}."""
-    place = "array_position(p.categories, %s::text)"
-    count = text.count("{}")
-    return Sql(text.replace("{}", place), (leaf.params["category"],) * count)
+    number = key_number(leaf.params["category"])
+    # Whether it is there at all is said quickly.
+    place = (
+        f"(CASE WHEN {number}::int8 = ANY(p.categories)"
+        f" THEN array_position(p.categories, {number}::int8) END)"
+    )
+    return Sql(text.replace("{}", place))
 
 
 def _has(leaf: Leaf) -> Sql:
-    return Sql("p.categories @> ARRAY[%s::text]", (leaf.params["category"],))
+    return Sql("p.categories @> ARRAY[%s::int8]", (key_number(leaf.params["category"]),))
 
 
 def _of_interests(answer: Answer, possible: Sql | None = None) -> Answer:
@@ -175,17 +176,11 @@ def recency_score(leaf: Leaf, asking: Asking) -> Answer:
     """By when the last event was."""
     if (found := number_test(leaf)) is None:
         return presence(leaf)
-    runs = [
-        run.moved(lambda score: (asking.now + RECENCY_HALF_LIFE * log2(score)) * 1000.0)
-        for run in positive_runs(*found)
-    ]
-    x, edges = Sql("p.last_ms"), [edge for run in runs for edge in (run.low, run.high)]
-    long_ago = asking.now_ms - 1000.0 * RECENCY_HALF_LIFE * FADING
-    maybe = any_of((near(x, edges, 10.0), bound("{} < %s::float8", x, long_ago)))
-    value = of_log(x, runs, nothing=bool(found[0](0.0)))
-    seconds = [run._replace(low=run.low / 1000.0, high=run.high / 1000.0) for run in runs]
-    possible = milliseconds_in("last_ms", seconds)
-    return Answer(value, maybe, any_of((possible, bound("{} < %s::bigint", x, int(long_ago)))))
+    long_ago = int(asking.now_ms - 1000.0 * RECENCY_HALF_LIFE * FADING)
+    edges = [(asking.now + RECENCY_HALF_LIFE * log2(cut)) * 1000.0 for cut in found[1] if cut > 0.0]
+    answer = at_moments(leaf, asking, "last_ms", [*edges, long_ago])
+    fades = Sql("p.last_ms < %s::int8", (long_ago,))
+    return answer._replace(maybe=fades, possible=any_of((answer.possible or TRUE, fades)))
 
 
 def _of_weekly(leaf: Leaf, asking: Asking, reading: Callable[[float], float]) -> Answer:
@@ -198,9 +193,10 @@ def _of_weekly(leaf: Leaf, asking: Asking, reading: Callable[[float], float]) ->
         lambda count: test(reading(max(round(count), 0) * 7.0 / WINDOW_DAYS)),
         [part for count in range(MOST_TIMES + 1) for part in (count - 0.5, count + 0.5)],
     )
-    value = count_runs(VISIT_DAYS, runs, first - 0.5)
-    maybe = bound("{} >= %s::float8", latest_at(VISIT_DAYS, MOST_TIMES), first)
-    return Answer(value, filled("coalesce({}, FALSE)", maybe))
+    since = Since(first - 1, is_exact=True)
+    return Answer(
+        count_runs(VISIT_DAYS, runs, since), maybe=at_least(VISIT_DAYS, MOST_TIMES, since)
+    )
 
 
 def frequency(leaf: Leaf, asking: Asking) -> Answer:

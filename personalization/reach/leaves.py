@@ -4,7 +4,7 @@ A reader takes a condition's leaf and an Asking and gives an Answer, or None whe
 then the profiles that the rest of the rule leaves open are asked in memory.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, log2
 from operator import ge, gt
@@ -25,9 +25,11 @@ from personalization.reach.sql import (
     runs_of,
     runs_sql,
 )
+from personalization.rules.context import Context
 from personalization.rules.nodes import Leaf
 from profiles.baseline import Baseline
 from profiles.decay import EPOCH
+from profiles.state import State
 
 #: In half-lives: two logarithms that are closer are asked in memory, where they were rounded.
 LOG_MARGIN = 1e-6
@@ -60,18 +62,33 @@ class Answer(NamedTuple):
     """A condition over the row `p` of a profile (and `c` of its consent).
 
     `value` is TRUE, FALSE or NULL (unknown). Where `maybe` holds, it is not to be relied on, and
-    the profile is asked in memory. `possible` holds wherever the value is not FALSE, or maybe; it
-    is what an index can find, None where there is nothing better than the value itself.
-    `is_of_interests`: rows that are not plain are asked in memory.
+    the profile is asked in memory; `is_guarded`: it is NULL there by itself. `possible` holds
+    wherever the value is not FALSE, or maybe; it is what an index can find, None where there is
+    nothing better than the value itself.
+    `is_of_interests`: rows that are not plain are asked in memory. `is_of_consent`: it is asked of
+    `c`, which is else not there.
     """
 
     value: Sql
     maybe: Sql = FALSE
     possible: Sql | None = None
     is_of_interests: bool = False
+    is_guarded: bool = False
+    is_of_consent: bool = False
 
 
 Reader = Callable[[Leaf, Asking], Answer | None]
+
+
+class Span(NamedTuple):
+    """Whole numbers from `low` to `high`, both included; None is no bound."""
+
+    low: int | None
+    high: int | None
+
+
+#: No profile's events are farther from 1970, in milliseconds.
+_FAR_MS = 1e15
 
 
 def number_test(leaf: Leaf) -> tuple[Callable[[float], Any], Sequence[float]] | None:
@@ -141,20 +158,35 @@ def decayed(
     runs = [run.moved(lambda mass: log2(mass) + age) for run in positive_runs(test, cuts)]
     edges = [edge for run in runs for edge in (run.low, run.high)]
     wider = [run._replace(low=run.low - 1e-5, high=run.high + 1e-5) for run in runs]
-    answer = of_log(x, runs, nothing=bool(test(0.0)))
+    nothing = bool(test(0.0))
+    value = filled(
+        f"CASE WHEN {{}} IS NULL THEN {nothing} ELSE {{}} END",
+        x,
+        any_of(guarded_run(x, run, LOG_MARGIN) for run in runs),
+    )
     maybe = near(x, edges, LOG_MARGIN)
     possible = [runs_sql(x, wider)] if wider else []
-    if test(0.0):
+    if nothing:
         possible.append(Sql(f"{x.text} IS NULL", x.params))
     if half_life * FADING < FARTHEST:
         fades = bound("{} < %s::float8", x, age - FADING)
+        value = filled("CASE WHEN ({}) IS NOT TRUE THEN {} END", fades, value)
         maybe, possible = any_of((fades, maybe)), [*possible, fades]
-    return Answer(answer, maybe, any_of(possible))
+    return Answer(value, maybe, any_of(possible), is_guarded=True)
 
 
-def of_log(x: Sql, runs: Sequence[Run], *, nothing: bool) -> Sql:
-    """Whether a logarithm lies in runs; where it is NULL, `nothing`."""
-    return filled(f"coalesce({{}}, {nothing})", runs_sql(x, runs))
+def guarded_run(x: Sql, run: Run, margin: float) -> Sql:
+    """Whether a number lies in a run; NULL within `margin` of its edges."""
+    parts = []
+    for edge, sign in ((run.low, 1), (run.high, -1)):
+        if abs(edge) == inf:
+            continue
+        inside, outside = edge + sign * margin, edge - sign * margin
+        comparison = ">=" if sign > 0 else "<="
+        surely = bound(f"{{}} {comparison} %s::float8", x, inside)
+        perhaps = bound(f"nullif({{}} {comparison} %s::float8, TRUE)", x, outside)
+        parts.append(any_of((surely, perhaps)))
+    return all_of(parts)
 
 
 def positive_runs(test: Callable[[float], Any], cuts: Sequence[float]) -> list[Run]:
@@ -179,22 +211,48 @@ def climbed(reaches: Callable[[float], float], cuts: Sequence[float]) -> list[fl
     return edges
 
 
-def milliseconds_in(column: str, runs: Sequence[Run]) -> Sql:
-    """Whether a column of milliseconds may lie in runs of seconds, for an index to find."""
-    wider = [run._replace(low=run.low * 1000.0 - 2.0, high=run.high * 1000.0 + 2.0) for run in runs]
+#: So many milliseconds around a computed edge hold the true one, whatever was rounded.
+_AROUND = 4
+
+
+def moments_in(leaf: Leaf, asking: Asking, edges: Iterable[float]) -> list[Span]:
+    """The whole milliseconds of a profile's first and latest event at which a condition is true.
+
+    The condition asks for nothing else of a profile, and changes near `edges` only (milliseconds).
+    It is asked itself, as a page does, so the spans are exact.
+    """
+
+    def asks(at: int) -> bool:
+        return leaf.ask(Context(now=asking.now, state=State(first=at, last=at))) is True
+
+    near_edges = {
+        int(edge) + step
+        for edge in edges
+        if abs(edge) < _FAR_MS
+        for step in range(-_AROUND, _AROUND + 1)
+    }
+    moments = sorted(near_edges) or [0]
+    spans: list[Span] = []
+    start, is_in = None, asks(moments[0] - 1)
+    for at in moments:
+        holds = asks(at)
+        if holds and not is_in:
+            start = at
+        elif is_in and not holds:
+            spans.append(Span(start, at - 1))
+        is_in = holds
+    return [*spans, Span(start, None)] if is_in else spans
+
+
+def spans_sql(column: str, spans: Sequence[Span]) -> Sql:
+    """Whether a column of whole numbers lies in spans."""
     parts = []
-    for run in wider:
-        edges = []
-        if run.low != -inf:
-            edges.append(Sql(f"p.{column} >= %s::bigint", (_bigint(run.low),)))
-        if run.high != inf:
-            edges.append(Sql(f"p.{column} <= %s::bigint", (_bigint(run.high),)))
+    for low, high in spans:
+        edges = [] if low is None else [Sql(f"p.{column} >= %s::int8", (low,))]
+        if high is not None:
+            edges.append(Sql(f"p.{column} <= %s::int8", (high,)))
         parts.append(all_of(edges))
-    return any_of((*parts, Sql(f"p.{column} IS NULL")))
-
-
-def _bigint(value: float) -> int:
-    return int(max(min(value, 9e18), -9e18))
+    return any_of(parts)
 
 
 def always(answer: bool | None) -> Answer:

@@ -11,42 +11,65 @@ class ProjectedProfile(models.Model):
     """One visitor's row (personalization.reach.projected.Projected).
 
     PostgreSQL deletes it with the visitor's profile, in the same statement (ON DELETE CASCADE):
-    whatever erases a profile has erased this. `basis` is the ProjectionBasis it was made by.
+    whatever erases a profile has erased this. `basis` is what it was made by
+    (personalization.reach.projecting.basis_of); `allowed_until` is when the grant of
+    personalization lapses, None where there is none, and holds unless a ConsentChange names the
+    visitor.
     """
 
     visitor_id = models.UUIDField(primary_key=True)
-    basis = models.BigIntegerField(db_index=True)
-    definition = models.PositiveIntegerField(db_index=True)
-    is_plain = models.BooleanField()
-    first_ms = models.BigIntegerField(null=True, db_index=True)
-    last_ms = models.BigIntegerField(null=True, db_index=True)
+    basis = models.BigIntegerField()
+    allowed_until = models.DateTimeField(null=True)
     visits = models.IntegerField(db_index=True)
+    definition = models.PositiveIntegerField(db_index=True)
+    last_ms = models.BigIntegerField(null=True, db_index=True)
+    engagement = models.FloatField(null=True, db_index=True)
+    first_ms = models.BigIntegerField(null=True, db_index=True)
     start_ms = models.BigIntegerField(null=True)
+    page_ms = models.BigIntegerField(null=True)
     gap_days = models.FloatField(null=True)
     consistency = models.FloatField(null=True)
-    engagement = models.FloatField(null=True, db_index=True)
     velocity = models.FloatField(null=True)
-    content_type = models.TextField(blank=True)
-    page_run = models.SmallIntegerField()
-    categories = ArrayField(models.TextField())
-    longs = ArrayField(models.FloatField())
-    shorts = ArrayField(models.FloatField())
-    evidence = ArrayField(models.IntegerField())
     long_total = models.FloatField(null=True)
     short_total = models.FloatField(null=True)
-    did = ArrayField(models.TextField())
+    page_run = models.SmallIntegerField()
+    is_plain = models.BooleanField()
+    content_type = models.TextField(blank=True)
+    categories = ArrayField(models.BigIntegerField())
+    longs = ArrayField(models.FloatField())
+    did = ArrayField(models.BigIntegerField())
+    begins = ArrayField(models.IntegerField())
+    times = ArrayField(models.IntegerField())
+    shorts = ArrayField(models.FloatField())
+    evidence = ArrayField(models.IntegerField())
     told = models.JSONField()
 
     class Meta:
         indexes = (
             GinIndex(fields=["categories"], name="projected_categories"),
             GinIndex(fields=["did"], name="projected_did"),
+            # Everybody who allows personalization is counted from the index alone.
+            models.Index(fields=["basis", "allowed_until"], name="projected_allowed"),
             models.Index(
                 fields=["visitor_id"],
                 name="projected_not_plain",
                 condition=models.Q(is_plain=False),
             ),
         )
+
+    def __str__(self) -> str:
+        return f"Visitor {str(self.visitor_id)[:8]}"
+
+
+class ConsentChange(models.Model):
+    """A visitor whose consent changed since `allowed_until` of their row was written.
+
+    PostgreSQL adds it in the transaction that changes the consent, whoever does that and how: a
+    trigger on consent's table. Until it is worked off, a count asks that visitor's consent record.
+    Rows are only added and deleted, so a withdrawal waits for no worker.
+    """
+
+    visitor_id = models.UUIDField(db_index=True)
 
     def __str__(self) -> str:
         return f"Visitor {str(self.visitor_id)[:8]}"

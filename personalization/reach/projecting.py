@@ -3,9 +3,14 @@
 Rows and cursor move in one transaction, so a worker that dies has written a stride once or not at
 all. Other signal weights make another basis: every profile is projected anew, and until its turn
 comes what a row says of interests is not used (personalization.reach.counting).
+
+A row also says until when its visitor allows personalization. That is written under the shard's
+lock, always from consent records that are read after the changes which it settles were taken from
+the list of changes: one that is committed later stays on the list.
 """
 
 import time
+from collections.abc import Collection
 from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
@@ -15,24 +20,31 @@ import msgspec
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
+from django.utils import timezone
 
+from consent import selectors as consent_selectors
+from personalization.decide import PURPOSE
 from personalization.reach import store
-from personalization.reach.models import ProjectionCursor
+from personalization.reach.models import ConsentChange, ProjectionCursor
 from personalization.reach.projected import profile_project
 from profiles import selectors as profile_selectors
 from profiles.vector import Weights
+from tracking import selectors as tracking_selectors
 
 #: Profiles in one transaction, about a fifth of a second's work.
 STRIDE = 1000
 #: How long one task goes on, stride after stride: events wait behind it for no longer.
 SECONDS = 5.0
 #: Raised when rows are laid out in another way.
-LAYOUT = 1
+LAYOUT = 2
 
 
 def basis_of(weights: Weights) -> int:
-    """A number for what rows are made by: the weights and how they are laid out; never 0."""
-    raw = msgspec.json.encode([LAYOUT, sorted((name, *each) for name, each in weights.items())])
+    """A number for what rows are made by: how they are laid out, the weights, and what visitors are
+    asked to allow; never 0."""
+    purposes = sorted((each.key, each.version) for each in consent_selectors.purposes_active())
+    signals = sorted((name, *each) for name, each in weights.items())
+    raw = msgspec.json.encode([LAYOUT, purposes, signals])
     return int.from_bytes(blake2b(raw, digest_size=7).digest()) + 1
 
 
@@ -68,10 +80,51 @@ def _stride(shard: int, horizon: datetime, stride: int) -> int:
             )
             for visitor_id, _, state in changed
         }
-        store.rows_write(rows, basis=basis)
+        store.rows_write(rows, basis=basis, allowed=_allowed(rows))
         last = (changed[-1][1], changed[-1][0]) if changed else after
         store.place_move(shard, store.Place(basis, last), written=len(changed), is_new=is_new)
     return len(changed)
+
+
+# --- Consent -------------------------------------------------------------------------------------
+
+
+def consents_follow(*, limit: int = STRIDE) -> int:
+    """Settle changed consents, those that wait longest; returns how many visitors' were.
+
+    A shard that another worker owns keeps its changes for the next time.
+    """
+    by_shard: dict[int, list[UUID]] = {}
+    for visitor_id in store.changes_list(limit=limit):
+        by_shard.setdefault(tracking_selectors.shard_of(visitor_id), []).append(visitor_id)
+    return sum(_consents_settle(shard, listed) for shard, listed in sorted(by_shard.items()))
+
+
+def consents_sweep(*, seconds: float = SECONDS) -> None:
+    """Settle changed consents until there are none, or for about so long."""
+    began = time.monotonic()
+    while consents_follow() == STRIDE and time.monotonic() - began < seconds:
+        pass
+
+
+@transaction.atomic
+def _consents_settle(shard: int, visitor_ids: list[UUID]) -> int:
+    if store.place_lock(shard) is None:
+        return 0
+    # Before the records are read: what changes after that is a change of its own.
+    store.changes_delete(visitor_ids)
+    store.allowed_write(visitor_ids, _allowed(visitor_ids))
+    return len(visitor_ids)
+
+
+def _allowed(visitor_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Until when those of these visitors allow personalization who do."""
+    source, params = consent_selectors.granted_select(PURPOSE, now=timezone.now())
+    text = f"SELECT visitor_id, expires_at FROM ({source}) AS c WHERE visitor_id = ANY(%s::uuid[])"
+    return {row[0]: row[1] for row in store.rows_list(text, [*params, list(visitor_ids)])}
+
+
+# --- All shards ----------------------------------------------------------------------------------
 
 
 def shards_behind() -> list[int]:
@@ -90,6 +143,7 @@ def profiles_project(*, seconds: float = 1.0) -> int:
     For a count that is to be of now: what takes longer is the schedule's.
     """
     began, total = time.monotonic(), 0
+    consents_follow()
     for shard in shards_behind():
         left = seconds - (time.monotonic() - began)
         if left <= 0.0:
@@ -99,8 +153,10 @@ def profiles_project(*, seconds: float = 1.0) -> int:
 
 
 def visitor_forget(*, visitor_id: UUID) -> None:
-    """Name an erased visitor in no cursor: who changed in that very moment is projected again."""
+    """Name an erased visitor in no cursor: who changed in that very moment is projected again; and
+    in no change of consent: with the profile the row is gone that it was for."""
     ProjectionCursor.objects.filter(visitor_id=visitor_id).update(visitor_id=None)
+    ConsentChange.objects.filter(visitor_id=visitor_id).delete()
 
 
 class Progress(NamedTuple):

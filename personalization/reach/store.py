@@ -1,7 +1,7 @@
 """Projected profiles in bulk, and counts over them. The only module with SQL on projected profiles;
 in the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,17 +11,21 @@ from django.db import connection
 
 from personalization.reach.projected import Projected
 
-#: Columns as they are in the table: (name, type), after those that say whose and by which basis.
+#: The columns of what a row says of a profile: (name, type).
 COLUMNS = (
     ("definition", "int4"), ("is_plain", "bool"), ("first_ms", "int8"), ("last_ms", "int8"),
     ("visits", "int4"), ("start_ms", "int8"), ("gap_days", "float8"), ("consistency", "float8"),
     ("engagement", "float8"), ("velocity", "float8"), ("content_type", "text"),
-    ("page_run", "int2"), ("categories", "text[]"), ("longs", "float8[]"), ("shorts", "float8[]"),
-    ("evidence", "int4[]"), ("long_total", "float8"), ("short_total", "float8"), ("did", "text[]"),
+    ("page_ms", "int8"), ("page_run", "int2"), ("categories", "int8[]"), ("longs", "float8[]"),
+    ("shorts", "float8[]"), ("evidence", "int4[]"), ("long_total", "float8"),
+    ("short_total", "float8"), ("did", "int8[]"), ("begins", "int4[]"), ("times", "int4[]"),
     ("told", "jsonb"),
 )  # fmt: skip
-_NAMES = ("visitor_id", "basis", *(name for name, _ in COLUMNS))
+_KINDS = (
+    ("visitor_id", "uuid"), ("basis", "int8"), ("allowed_until", "timestamptz"), *COLUMNS
+)  # fmt: skip
 TABLE = "personalization_projectedprofile"
+CHANGES = "personalization_consentchange"
 #: PostgreSQL's texts have no NUL; no rule can name one either.
 _NUL, _INSTEAD = "\x00", "\ufffd"
 
@@ -62,38 +66,84 @@ def place_move(shard: int, place: Place, *, written: int, is_new: bool) -> None:
         )
 
 
-def rows_write(rows: Mapping[UUID, Projected], *, basis: int) -> None:
-    """Insert or replace rows of visitors whose profiles the transaction holds."""
+def rows_write(
+    rows: Mapping[UUID, Projected], *, basis: int, allowed: Mapping[UUID, datetime]
+) -> None:
+    """Insert or replace rows of visitors whose profiles the transaction holds; `allowed` says until
+    when those allow personalization who do."""
     if not rows:
         return
-    names = ", ".join(_NAMES)
-    values = ", ".join(f"%s::{kind}" for kind in ("uuid", "int8", *(k for _, k in COLUMNS)))
-    replaced = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])
+    names = ", ".join(name for name, _ in _KINDS)
+    values = ", ".join(f"%s::{kind}" for _, kind in _KINDS)
+    replaced = ", ".join(f"{name} = excluded.{name}" for name, _ in _KINDS[1:])
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {TABLE} ({names}) VALUES ({values})"
             f" ON CONFLICT (visitor_id) DO UPDATE SET {replaced}",
-            [row_values(visitor_id, rows[visitor_id], basis) for visitor_id in sorted(rows)],
+            [
+                (visitor_id, basis, allowed.get(visitor_id), *row_values(rows[visitor_id]))
+                for visitor_id in sorted(rows)
+            ],
         )
 
 
-def row_values(visitor_id: UUID, row: Projected, basis: int) -> tuple[Any, ...]:
-    """A row in the order of the columns."""
-    plain = row._replace(
-        content_type=_plain(row.content_type),
-        categories=[_plain(text) for text in row.categories],
-        did=[_plain(text) for text in row.did],
-        told={
-            _plain(key): _plain(value) if isinstance(value, str) else value
-            for key, value in row.told.items()
-        },
-    )
-    # `told` is the last column.
-    return visitor_id, basis, *plain[:-1], msgspec.json.encode(plain.told).decode()
+def row_values(row: Projected) -> list[Any]:
+    """What a row says of a profile, in the order of COLUMNS; arrays as PostgreSQL writes them: the
+    driver would take several times as long."""
+    plain = row._replace(content_type=_plain(row.content_type), told={})
+    values = [
+        f"{{{str(value)[1:-1]}}}" if isinstance(value, list) else value for value in plain[:-1]
+    ]
+    return [*values, msgspec.json.encode(_plain_told(row.told)).decode()]
 
 
 def _plain(text: str) -> str:
     return text.replace(_NUL, _INSTEAD)
+
+
+def _plain_told(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain_told(part) for key, part in value.items()}
+    return _plain(value) if isinstance(value, str) else value
+
+
+# --- Consent -------------------------------------------------------------------------------------
+
+
+def changes_list(*, limit: int) -> list[UUID]:
+    """Visitors whose consent changed since their row was written, those first who wait longest."""
+    rows = rows_list(f"SELECT visitor_id FROM {CHANGES} ORDER BY id LIMIT %s", [limit])
+    return list(dict.fromkeys(row[0] for row in rows))
+
+
+def changes_delete(visitor_ids: Collection[UUID]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {CHANGES} WHERE visitor_id = ANY(%s::uuid[])", [list(visitor_ids)]
+        )
+
+
+def allowed_write(visitor_ids: Collection[UUID], allowed: Mapping[UUID, datetime]) -> None:
+    """Say anew of these visitors' rows until when they allow personalization."""
+    ids = sorted(visitor_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {TABLE} AS p SET allowed_until = given.until"
+            " FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (visitor_id, until)"
+            " WHERE p.visitor_id = given.visitor_id"
+            " AND p.allowed_until IS DISTINCT FROM given.until",
+            (ids, [allowed.get(each) for each in ids]),
+        )
+
+
+def others_exist(basis: int) -> bool:
+    """Whether any row was made by another basis."""
+    text = f"SELECT EXISTS (SELECT FROM {TABLE} WHERE basis < %s)"
+    text += f" OR EXISTS (SELECT FROM {TABLE} WHERE basis > %s)"
+    return bool(rows_list(text, [basis, basis])[0][0])
+
+
+# --- Counts --------------------------------------------------------------------------------------
 
 
 class Counted(NamedTuple):
@@ -104,13 +154,24 @@ class Counted(NamedTuple):
     maybe: int
 
 
+#: What a row adds to the one sum of a count: so each row is asked once, and the sum is exact.
+OPEN, MAYBE = 1 << 31, 1 << 62
+
+
+def tally_sql(value: str, maybe: str) -> str:
+    """The sum that says how many rows a value is TRUE of, and NULL of; see `rows_count`."""
+    return (
+        f"coalesce(sum(CASE ({value}) WHEN TRUE THEN 1::int8 WHEN FALSE THEN 0::int8"
+        f" ELSE CASE WHEN {maybe} THEN {MAYBE}::int8 ELSE {OPEN}::int8 END END), 0)"
+    )
+
+
 def rows_count(text: str, params: Sequence[Any]) -> Counted:
-    """The counts of a statement that gives (value, maybe, how many)."""
-    with connection.cursor() as cursor:
-        cursor.execute(text, params)
-        counts = {(value, maybe): count for value, maybe, count in cursor.fetchall()}
-    matching = counts.get((True, False), 0) + counts.get((True, True), 0)
-    return Counted(matching, counts.get((None, False), 0), counts.get((None, True), 0))
+    """The counts of a statement that gives sums by `tally_sql`."""
+    total = sum(int(row[0]) for row in rows_list(text, params))
+    maybe, rest = divmod(total, MAYBE)
+    open_, matching = divmod(rest, OPEN)
+    return Counted(matching, open_, maybe)
 
 
 def setting_local(name: str, value: str) -> None:

@@ -4,21 +4,23 @@
 a count is made of that.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil, floor, inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from personalization.reach.leaves import (
     Answer,
     Asking,
     Reader,
+    Span,
     always,
-    milliseconds_in,
+    moments_in,
     number,
     number_test,
     presence,
+    spans_sql,
 )
-from personalization.reach.projected import FEATURE, is_timed
+from personalization.reach.projected import key_number, second_of
 from personalization.reach.sql import (
     FALSE,
     TRUE,
@@ -26,33 +28,57 @@ from personalization.reach.sql import (
     Sql,
     all_of,
     any_of,
-    bound,
+    constant,
     filled,
     runs_of,
-    runs_sql,
 )
 from personalization.rules.context import VISIT_GAP_MS, Context
 from personalization.rules.dates import UNITS, instant_of
 from personalization.rules.nodes import Leaf
-from profiles.features.cells import EMPTY
-from profiles.features.definition import STILL, Feature, Rolling
-from profiles.state import RECENT_EVENTS
+from profiles.state import RECENT_EVENTS, State
 
 DAY_MS = 86_400_000.0
 
 # --- Counts of times -----------------------------------------------------------------------------
 
 
-def latest_at(key: str, k: int) -> Sql:
-    """The k-th latest time under a key; NULL when there are fewer."""
-    return Sql("(p.told -> %s::text -> %s::int)::float8", (key, k - 1))
+class Since(NamedTuple):
+    """A moment as times are laid out: later is more than `second`. Where it is no whole second,
+    what happened in that one is not `is_exact`ly told apart: it may have been before."""
+
+    second: int
+    is_exact: bool
+
+    @classmethod
+    def after(cls, start_ms: float) -> "Since":
+        """
+        >>> Since.after(1_577_836_801_000.0), Since.after(1_577_836_801_001.0)
+        (Since(second=1, is_exact=True), Since(second=2, is_exact=False))
+        """
+        return cls(second_of(ceil(start_ms)), start_ms % 1000.0 == 0.0)
 
 
-def at_least(key: str, k: int, start: float) -> Sql:
-    """Whether at least so many times lie after `start`."""
+def of_key(text: str, key: str, *params: Any) -> Sql:
+    """A text in which {key} is the key's number, {spot} its place in `did`, {begin} and {end} are
+    those of its times; for rows that have it. `params` come where the text has %s."""
+    number = str(key_number(key))
+    spot = f"width_bucket({number}::int8, p.did)"
+    begin, end = f"p.begins[{spot}]", f"p.begins[{spot} + 1]"
+    return Sql(text.format(key=f"{number}::int8", spot=spot, begin=begin, end=end), params)
+
+
+def at_least(key: str, k: int, since: Since) -> Sql:
+    """Whether at least so many times are later; NULL where that is not known exactly."""
     if k <= 0:
         return TRUE
-    return filled("coalesce({}, FALSE)", bound("{} > %s::float8", latest_at(key, k), start))
+    later = "p.times[{begin} + %s::int] > %s::int"
+    params: tuple[Any, ...] = (k, since.second)
+    if not since.is_exact:
+        later = f"({later} OR nullif(p.times[{{begin}} + %s::int] >= %s::int, TRUE))"
+        params *= 2
+    if k > 1:
+        later, params = f"{later} AND {{end}} - {{begin}} >= %s::int", (*params, k)
+    return of_key(f"CASE WHEN {{key}} = ANY(p.did) THEN {later} ELSE FALSE END", key, *params)
 
 
 def counts_in(runs: Sequence[Run]) -> list[tuple[int, float]]:
@@ -70,21 +96,26 @@ def counts_in(runs: Sequence[Run]) -> list[tuple[int, float]]:
     return spans
 
 
-def count_runs(key: str, runs: Sequence[Run], start: float) -> Sql:
-    """Whether the number of times after `start` lies in one of the runs."""
+def count_runs(key: str, runs: Sequence[Run], since: Since) -> Sql:
+    """Whether the number of later times lies in one of the runs; NULL as `at_least`."""
     return any_of(
         all_of(
             (
-                at_least(key, low, start),
-                TRUE if high == inf else filled("NOT {}", at_least(key, int(high) + 1, start)),
+                at_least(key, low, since),
+                TRUE if high == inf else filled("NOT {}", at_least(key, int(high) + 1, since)),
             )
         )
         for low, high in counts_in(runs)
     )
 
 
+def inexact(value: Sql, since: Since) -> Sql:
+    """Where a count says NULL because the second is not told apart."""
+    return FALSE if since.is_exact else filled("({}) IS NULL", value)
+
+
 def did(key: str) -> Sql:
-    return Sql("p.did @> ARRAY[%s::text]", (key,))
+    return Sql("p.did @> ARRAY[%s::int8]", (key_number(key),))
 
 
 def events(leaf: Leaf, asking: Asking) -> Answer:
@@ -92,15 +123,16 @@ def events(leaf: Leaf, asking: Asking) -> Answer:
     if (found := number_test(leaf)) is None:
         return presence(leaf)
     key = f"{leaf.params['type']}|{leaf.params['category']}"
-    start = asking.now_ms - leaf.params["days"] * DAY_MS
+    since = Since.after(asking.now_ms - leaf.params["days"] * DAY_MS)
     test, cuts = found
     runs = runs_of(lambda count: test(min(count, RECENT_EVENTS)), [*cuts, RECENT_EVENTS])
-    return Answer(count_runs(key, runs, start), possible=None if test(0) else did(key))
+    value = count_runs(key, runs, since)
+    possible = None if test(0) else did(key)
+    return Answer(value, inexact(value, since), possible, is_guarded=True)
 
 
 def pages_in_visit(leaf: Leaf, asking: Asking) -> Answer:
-    goes_on = bound("%s::float8 - {} <= %s::float8", latest_at("page_view|", 1))
-    goes_on = Sql(goes_on.text, (asking.now_ms, *latest_at("page_view|", 1).params, VISIT_GAP_MS))
+    goes_on = Sql("%s::float8 - p.page_ms <= %s::float8", (asking.now_ms, VISIT_GAP_MS))
     return number(leaf, filled("CASE WHEN {} THEN p.page_run ELSE 0 END::float8", goes_on))
 
 
@@ -118,14 +150,13 @@ def minutes_in_visit(leaf: Leaf, asking: Asking) -> Answer:
 
 
 def visits(leaf: Leaf, asking: Asking) -> Answer:
-    return number(leaf, Sql("p.visits"), possible=_visits_in)
-
-
-def _visits_in(runs: Sequence[Run]) -> Sql:
-    return any_of(
-        Sql("p.visits BETWEEN %s::int AND %s::int", (low, int(min(high, 2**31 - 1))))
-        for low, high in counts_in(runs)
+    if (found := number_test(leaf)) is None:
+        return presence(leaf)
+    spans = counts_in(runs_of(*found))
+    said = spans_sql(
+        "visits", [Span(low or None, None if high == inf else int(high)) for low, high in spans]
     )
+    return Answer(said, possible=said)
 
 
 def visitor_type(leaf: Leaf, asking: Asking) -> Answer:
@@ -139,20 +170,22 @@ def days_between_visits(leaf: Leaf, asking: Asking) -> Answer:
 
 def days_since(column: str) -> Reader:
     def read(leaf: Leaf, asking: Asking) -> Answer:
-        value = Sql(
-            f"CASE WHEN p.{column} IS NOT NULL THEN greatest(%s::float8 - p.{column}"
-            " / 1000.0::float8, 0) / 86400.0::float8 END",
-            (asking.now,),
-        )
-
-        def possible(runs: Sequence[Run]) -> Sql:
-            back = [run._replace(low=run.low if run.low > 0 else -inf) for run in runs]
-            turned = [run.turned(lambda days: asking.now - days * 86_400.0) for run in back]
-            return milliseconds_in(column, turned)
-
-        return number(leaf, value, missing=Sql(f"p.{column} IS NULL"), possible=possible)
+        nothing = Sql(f"p.{column} IS NULL")
+        if (found := number_test(leaf)) is None:
+            return presence(leaf, missing=nothing)
+        return at_moments(leaf, asking, column, [asking.now_ms - cut * DAY_MS for cut in found[1]])
 
     return read
+
+
+def at_moments(leaf: Leaf, asking: Asking, column: str, edges: Iterable[float]) -> Answer:
+    """A condition on when the first or the latest event was; there is none where it is NULL."""
+    said = spans_sql(column, moments_in(leaf, asking, edges))
+    nothing = leaf.ask(Context(now=asking.now, state=State()))
+    is_nothing = f"p.{column} IS NULL"
+    value = filled(f"CASE WHEN {is_nothing} THEN {constant(nothing).text} ELSE {{}} END", said)
+    possible = said if nothing is False else any_of((said, Sql(is_nothing)))
+    return Answer(value, possible=possible)
 
 
 #: Where the tests of a date change. Those that go by a clock's face are asked in memory.
@@ -175,128 +208,10 @@ def seen(column: str) -> Reader:
         edges = _EDGES.get(leaf.params["operator"])
         if operator is None or edges is None:
             return None
-        test = operator.test(leaf.params)
-        cuts = [edge or 0.0 for edge in edges(leaf.params, asking.now)]
-        runs = runs_of(lambda at: test(at, asking.now), cuts)
-        value = runs_sql(Sql(f"(p.{column} / 1000.0::float8)"), runs)
-        return Answer(value, possible=milliseconds_in(column, runs))
+        cuts = [(edge or 0.0) * 1000.0 for edge in edges(leaf.params, asking.now)]
+        return at_moments(leaf, asking, column, cuts)
 
     return read
-
-
-# --- Declared features ---------------------------------------------------------------------------
-
-
-def _features(leaf: Leaf) -> tuple[Feature, ...]:
-    assert leaf.condition.features is not None
-    return leaf.condition.features(leaf.params)
-
-
-def _known(features: Sequence[Feature], asking: Asking) -> Sql:
-    """Whether a profile keeps the features. One without events keeps all that there is."""
-    versions = [set(asking.keeping.get(feature.key, ())) for feature in features]
-    kept = sorted(set.intersection(*versions))
-    return Sql("(p.last_ms IS NULL OR p.definition = ANY(%s::int[]))", (kept,))
-
-
-def _may_lack(features: Sequence[Feature], asking: Asking) -> Sql:
-    """Whether it may not, for an index to find."""
-    lacking = set().union(*(asking.lacking.get(feature.key, ()) for feature in features))
-    return Sql("p.definition = ANY(%s::int[])", (sorted(lacking),)) if lacking else FALSE
-
-
-def _counted(
-    feature: Feature, test: Callable[[float], Any], cuts: Sequence[float], asking: Asking
-) -> Answer | None:
-    """A test of how often something happened."""
-    known, key = _known((feature,), asking), FEATURE + feature.key
-    runs = runs_of(test, cuts)
-    found = None if test(0) else any_of((did(key), _may_lack((feature,), asking)))
-    if isinstance(feature.window, STILL):
-        value = runs_sql(Sql("coalesce((p.told -> %s::text)::float8, 0)", (key,)), runs)
-        return Answer(filled("CASE WHEN {} THEN {} END", known, value))
-    if not is_timed(feature) or not isinstance(feature.window, Rolling):
-        return None
-    start = float(round(asking.now_ms) - feature.window.span_ms)
-    value = filled("CASE WHEN {} THEN {} END", known, count_runs(key, runs, start))
-    most = max(
-        (int(edge) + 1 for span in counts_in(runs) for edge in span if edge != inf), default=1
-    )
-    # What is in buckets only counts from nobody knows when.
-    times = "p.told -> %s::text"
-    crowded = Sql(
-        f"coalesce(({times} -> -1)::float8 = 0 AND jsonb_array_length({times}) <= %s::int"
-        f" AND ({times} -> -2)::float8 > %s::float8, FALSE)",
-        (key, key, most, key, start),
-    )
-    return Answer(value, crowded, found)
-
-
-def event_did(leaf: Leaf, asking: Asking) -> Answer | None:
-    test = leaf.condition.test
-    assert test is not None
-    return _counted(_features(leaf)[0], lambda times: test(times, leaf.params), [0, 1], asking)
-
-
-def event_count(leaf: Leaf, asking: Asking) -> Answer | None:
-    features = _features(leaf)
-    if (found := number_test(leaf)) is None:
-        return presence(leaf, unknown=filled("{} IS NOT TRUE", _known(features, asking)))
-    return _counted(features[0], *found, asking)
-
-
-def event_value(leaf: Leaf, asking: Asking) -> Answer | None:
-    """A number over everything there is."""
-    feature = _features(leaf)[0]
-    if not isinstance(feature.window, STILL):
-        return None
-    told = Sql("(p.told -> %s::text)", (FEATURE + feature.key,))
-    kind = filled("jsonb_typeof({})", told)
-    value = filled("CASE WHEN {} = 'number' THEN {}::float8 END", kind, told)
-    missing = filled("{} IS NULL", kind)
-    if (empty := EMPTY.get(feature.aggregation)) is not None:
-        value = filled("coalesce({}, " + f"{float(empty)!r})", value)
-        missing = FALSE
-    return number(leaf, value, known=_known((feature,), asking), missing=missing)
-
-
-def _moment(feature: Feature) -> Sql:
-    """A time over everything, in whole milliseconds."""
-    return Sql("round((p.told -> %s::text)::float8 * 1000.0)", (FEATURE + feature.key,))
-
-
-def _aged(leaf: Leaf, asking: Asking, moment: Sql, cuts: Sequence[float]) -> Answer:
-    """The condition's test of the days since a moment; infinite where there is none."""
-    test, now_ms = leaf.condition.test, float(round(asking.now_ms))
-    assert test is not None
-    days = bound("greatest(%s::float8 - {}, 0) / 86400000.0::float8", moment)
-    days = Sql(days.text, (now_ms, *moment.params))
-    runs = runs_of(lambda age: test(age, leaf.params), cuts)
-    value = filled(
-        f"CASE WHEN {{}} IS NULL THEN {bool(test(inf, leaf.params))} ELSE {{}} END",
-        moment,
-        runs_sql(days, runs),
-    )
-    return Answer(filled("CASE WHEN {} THEN {} END", _known(_features(leaf), asking), value))
-
-
-def event_time(leaf: Leaf, asking: Asking) -> Answer:
-    return _aged(leaf, asking, _moment(_features(leaf)[0]), [leaf.params["days"]])
-
-
-def event_stopped(leaf: Leaf, asking: Asking) -> Answer:
-    days = leaf.params["days"]
-    cuts = [days, days + leaf.params["earlier"]]
-    return _aged(leaf, asking, _moment(_features(leaf)[0]), cuts)
-
-
-def event_unfinished(leaf: Leaf, asking: Asking) -> Answer:
-    began, finished = (
-        Sql("(p.told -> %s::text)::float8", (FEATURE + feature.key,)) for feature in _features(leaf)
-    )
-    is_open = filled("({} >= {}) IS NOT TRUE", finished, began)
-    moment = filled("CASE WHEN {} THEN {} END", is_open, _moment(_features(leaf)[0]))
-    return _aged(leaf, asking, moment, [leaf.params["days"]])
 
 
 # --- What is not of a profile --------------------------------------------------------------------
@@ -311,7 +226,8 @@ def consent(leaf: Leaf, asking: Asking) -> Answer:
             "CASE WHEN c.granted @> ARRAY[%s::varchar] THEN 'granted' WHEN c.decided THEN 'refused'"
             " ELSE 'not_asked' END = %s::text",
             (purpose, leaf.params["value"]),
-        )
+        ),
+        is_of_consent=True,
     )
 
 
@@ -322,14 +238,6 @@ def of_nobody(leaf: Leaf, asking: Asking) -> Answer:
 
 READERS: dict[str, Reader] = {
     "events": events,
-    "event_did": event_did,
-    "event_count": event_count,
-    "event_distinct": event_count,
-    "event_value": event_value,
-    "event_time": event_time,
-    "event_stopped": event_stopped,
-    "event_unfinished": event_unfinished,
-    "campaign_contact": event_count,
     "visitor_type": visitor_type,
     "visits": visits,
     "pages_in_visit": pages_in_visit,

@@ -87,7 +87,8 @@ def state_made(
     compiled = feature_compile(features)
     for number, (signal, category, content_type, amount, age, starts) in enumerate(history):
         at = float(now_ms - age)
-        event = Increment(signal, category, content_type, amount, at, True, starts, number)
+        visit = number // 3
+        event = Increment(signal, category, content_type, amount, at, True, starts, visit)
         state_add(state, event, max_topics=100)
         features_add(
             state.features,
@@ -98,7 +99,9 @@ def state_made(
                 category=category,
                 content_type=content_type,
                 value=amount,
-                visit=number // 3,
+                amount=amount,
+                medium="email",
+                visit=visit,
             ),
         )
     return state
@@ -120,7 +123,7 @@ def visitors_put(
         visitor_id: profile_project(state, WEIGHTS, profile_selectors.features_of(state.definition))
         for visitor_id, state in made.items()
     }
-    reach_store.rows_write(rows, basis=basis)
+    reach_store.rows_write(rows, basis=basis, allowed=dict.fromkeys(rows, consent.expires_at))
     return made
 
 

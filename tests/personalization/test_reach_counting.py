@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -11,17 +12,23 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from consent.models import EffectiveConsent
-from personalization.models import ProjectedProfile
-from personalization.reach import counting, projecting
+from consent import catalogue
+from consent import services as consent_services
+from consent.models import EffectiveConsent, Purpose
+from personalization.models import ConsentChange, ProjectedProfile
+from personalization.reach import counting, projecting, statements
 from personalization.reach.asking import site_now
+from personalization.reach.compiling import rule_sql
 from personalization.reach.counting import (
+    Reach,
     TooSlowError,
     lost_to_consent,
     reach_now,
+    reach_soon,
     timed,
 )
 from personalization.reach.words import reach_text
+from personalization.rules.nodes import Node
 from personalization.rules.tree import rule_parse
 from profiles import services as profile_services
 from profiles import store as profile_store
@@ -110,6 +117,78 @@ def test_who_withdrew_is_in_no_count_though_the_row_is_there(crowd: list[Any]) -
     assert (reach.matching, reach.visitors) == (len(crowd) - 1, len(crowd) - 1)
 
 
+def count_as_it_is(rule: Node) -> tuple[int, int, bool]:
+    """A count while no worker follows."""
+    return counting._count(rule, site_now(timezone.now()), counting.Effort(15.0, 4000))
+
+
+EVERYONE = {"condition": "visits", "operator": ">=", "value": 0}
+
+
+def test_a_changed_consent_counts_before_and_after_a_worker_saw_it(crowd: list[Any]) -> None:
+    rule = rule_parse(EVERYONE)
+    projecting.profiles_project()
+    assert not ConsentChange.objects.exists()
+    gone = EffectiveConsent.objects.filter(visitor_id=ProjectedProfile.objects.earliest("pk").pk)
+    for fenced_at, left in ((timezone.now(), 1), (None, 0)):
+        gone.update(fenced_at=fenced_at)
+        assert ConsentChange.objects.get().visitor_id == gone.get().visitor_id
+        assert count_as_it_is(rule) == (len(crowd) - left, 0, False)
+        assert projecting.consents_follow() == 1
+        assert not ConsentChange.objects.exists()
+        assert count_as_it_is(rule) == (len(crowd) - left, 0, False)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM consent_effectiveconsent WHERE visitor_id = %s", [gone.get().pk]
+        )
+    assert count_as_it_is(rule)[0] == len(crowd) - 1
+
+
+def test_very_many_changed_consents_are_asked_of_the_records(
+    crowd: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projecting.profiles_project()
+    monkeypatch.setattr(statements, "CHANGED", 3)
+    ids = ProjectedProfile.objects.values_list("pk", flat=True)[:5]
+    EffectiveConsent.objects.filter(pk__in=list(ids)).update(fenced_at=timezone.now())
+    assert count_as_it_is(rule_parse(EVERYONE))[0] == len(crowd) - 5
+
+
+def test_a_lapsed_grant_counts_no_more_though_nothing_changes(crowd: list[Any]) -> None:
+    projecting.profiles_project()
+    first = ProjectedProfile.objects.earliest("pk")
+    ProjectedProfile.objects.filter(pk=first.pk).update(allowed_until=timezone.now())
+    assert count_as_it_is(rule_parse(EVERYONE))[0] == len(crowd) - 1
+
+
+@pytest.fixture
+def purposes_read_anew() -> Iterator[None]:
+    """What a process remembers of purposes is not rolled back with them."""
+    yield
+    catalogue.forget()
+
+
+@pytest.mark.usefixtures("purposes_read_anew")
+def test_other_words_of_a_purpose_end_all_grants_at_once(crowd: list[Any]) -> None:
+    projecting.profiles_project()
+    purpose = Purpose.objects.get(key="personalization")
+    consent_services.purpose_save(purpose=purpose, material=True, now=timezone.now())
+    assert count_as_it_is(rule_parse(EVERYONE))[0] == 0
+    projecting.profiles_project()
+    assert count_as_it_is(rule_parse(EVERYONE))[0] == 0
+
+
+def test_a_first_figure_is_of_all_where_that_is_quick_else_of_a_slice(crowd: list[Any]) -> None:
+    now, rule = timezone.now(), rule_parse(EVERYONE)
+    exact = reach_now(rule, now=now)
+    assert reach_soon(rule, now=now) == exact
+    effort = counting.Effort(15.0, 4000, 2)
+    half = [each for each in ProjectedProfile.objects.all() if each.visitor_id.int < 2**127]
+    assert counting._reach(rule, site_now(now), None, effort) == Reach(
+        2 * len(half), 0, 2 * len(half), is_about=True
+    )
+
+
 def test_a_row_goes_with_its_profile(crowd: list[Any]) -> None:
     projecting.profiles_project()
     ids = list(ProjectedProfile.objects.values_list("visitor_id", flat=True)[:3])
@@ -135,9 +214,9 @@ def test_other_weights_are_counted_by_at_once_and_have_all_laid_out_anew(crowd: 
     site = site_now(now)
     words = {"measurement": "granted", "personalization": "granted"}
     expected = reach_of(rule, [site.context(state, words) for state in crowd])
-    compiled = counting.rule_sql(rule, site.asking(rule))
-    assert len(counting._unsettled(compiled, site, limit=100)) == len(crowd)
-    assert counting._count(rule, site)[0] == expected.matching
+    compiled = rule_sql(rule, site.asking(rule))
+    assert len(statements.unsettled_list(compiled, site, limit=100)) == len(crowd)
+    assert count_as_it_is(rule)[0] == expected.matching
     assert projecting.shards_behind() == [0]
     projecting.profiles_project()
     after = set(ProjectedProfile.objects.values_list("basis", flat=True))

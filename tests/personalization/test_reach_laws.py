@@ -48,12 +48,14 @@ def answers_compare(
     baseline: Any,
     half_lives: Any,
     is_kept: bool = True,
+    part_ms: int = 0,
 ) -> int:
-    """Ask both readers of every visitor; returns how often SQL answered by itself."""
+    """Ask both readers of every visitor, so many milliseconds after a whole second; returns how
+    often SQL answered by itself."""
     nodes = [rule_parse(tree) for tree in trees]
     features = {f.key: f for node in nodes for f in rule_features(node)} if is_kept else {}
     version = definition_make(list(features.values()), half_lives)
-    now_ms = int(time.time() * 1000)
+    now_ms = int(time.time()) * 1000 + part_ms
     states = [
         state_made(
             history,
@@ -88,6 +90,7 @@ ASKED = {
     "baseline": st.sampled_from([None, BASELINE]),
     "half_lives": HALF_LIVES,
     "is_kept": st.sampled_from([True, True, False]),
+    "part_ms": st.sampled_from([0, 0, 1, 417]),
     "which": st.integers(0, 1),
 }
 
@@ -125,6 +128,11 @@ def events(value: int, days: float, **more: Any) -> dict[str, Any]:
 
 def affinity(value: float, **more: Any) -> dict[str, Any]:
     return {"condition": "affinity", "category": "garden", "value": value, **more}
+
+
+def counted(value: int, period: str, offset: int) -> dict[str, Any]:
+    window = {"kind": "calendar", "period": period, "zone": "UTC", "offset": offset}
+    return {"condition": "event_count", "type": READ, "value": value, "window": window}
 
 
 RESEMBLING = [*at(DAY), *at(DAY, category="music")]
@@ -185,6 +193,40 @@ EDGES: dict[str, tuple[list[Any], dict[str, Any], bool]] = {
          "window": {"kind": "rolling", "minutes": 1440}},
         True,
     ),
+    "last week": (at(7 * DAY, 7 * DAY), counted(2, "week", -1), True),
+    "not this week": (at(7 * DAY), counted(1, "week", 0), True),
+    "today as yesterday": (
+        at(0, 0, DAY),
+        {"condition": "event_trend", "type": READ, "period": "day", "value": 2},
+        True,
+    ),
+    "more than on no day": (
+        at(0), {"condition": "event_trend", "type": READ, "period": "day", "value": 2}, True,
+    ),
+    "this visit": (
+        at(0, 60_000),
+        {"condition": "event_count", "type": READ, "value": 2, "window": {"kind": "visit"}},
+        True,
+    ),
+    "a visit that is over": (
+        at(31 * 60_000),
+        {"condition": "event_count", "type": READ, "value": 1, "window": {"kind": "visit"}},
+        True,
+    ),
+    "attention in this visit": (
+        at(0, signal="dwell"), {"condition": "active_seconds_in_visit", "value": 1}, True,
+    ),
+    "how this visit began": (at(0), {"condition": "entry_medium", "value": "email"}, True),
+    "different values": (
+        [*at(DAY, 20 * DAY), *at(DAY, category="music"), *at(20 * DAY, category="bikes")],
+        {"condition": "event_distinct", "type": READ, "field": "category", "operator": "=",
+         "value": 2, "window": {"kind": "rolling", "minutes": 14 * 1440}},
+        True,
+    ),
+    "regularly": (
+        at(DAY, DAY, 3 * DAY, 9 * DAY),
+        {"condition": "event_days", "type": READ, "value": 3, "days": 7}, True,
+    ),
     "a name with no end": (at(DAY, category="a\x00b"), affinity(1), True),
 }  # fmt: skip
 
@@ -195,6 +237,13 @@ def test_edges_are_the_same_for_both(consents: list[EffectiveConsent], case: str
     for tree in (rule, {"not": rule}):
         own = answers_compare([tree], [history], consents[0], baseline=None, half_lives={})
         assert own == is_own
+
+
+def test_within_a_second_only_whole_ones_are_told_apart(consents: list[EffectiveConsent]) -> None:
+    """A row has times in whole seconds: at another moment memory says which side of it."""
+    facts: dict[str, Any] = {"baseline": None, "half_lives": {}, "part_ms": 417}
+    for age, own in ((7 * DAY, 0), (7 * DAY - 400, 0), (7 * DAY - 1000, 1), (7 * DAY + 1000, 1)):
+        assert answers_compare([events(1, 7)], [at(age)], consents[0], **facts) == own
 
 
 @pytest.mark.parametrize(

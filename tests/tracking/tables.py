@@ -16,6 +16,7 @@ TABLES = (
     "consent_accountbrowser", "consent_account", "tracking_visitormerge",
     "tracking_dropincrement", "tracking_retentionrun",
     "personalization_projectedprofile", "personalization_projectioncursor",
+    "personalization_consentchange",
 )  # fmt: skip
 
 
