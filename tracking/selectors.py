@@ -396,9 +396,3 @@ def drop_counts() -> dict[str, int]:
     """How often each reason refused something, over all days."""
     totals = counters.drop_totals()
     return {reason: count for reason, count in totals.items() if reason not in FINDINGS}
-
-
-def finding_counts() -> dict[str, int]:
-    """How often cleaning changed something without refusing it, by finding, over all days."""
-    totals = counters.drop_totals()
-    return {reason: count for reason, count in totals.items() if reason in FINDINGS}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from django.db import connection
 
-from tracking import partitions, store
+from tracking import counters, partitions, selectors, store
 
 TABLES = (
     "tracking_event", "tracking_inbox", "tracking_visit", "tracking_dropcount",
@@ -34,3 +34,9 @@ def months_drop() -> None:
         if partition.end < datetime(2026, 10, 1, tzinfo=UTC):
             partitions.partition_drop(partition)
     store.partitions_forget()
+
+
+def finding_counts() -> dict[str, int]:
+    """How often cleaning changed something without refusing it, by finding, over all days."""
+    totals = counters.drop_totals()
+    return {reason: count for reason, count in totals.items() if reason in selectors.FINDINGS}

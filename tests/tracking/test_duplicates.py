@@ -13,6 +13,7 @@ from django.apps import apps
 from django.db import connection
 
 from tests.tracking.people import ana_make, drain, event_make, inbox_put
+from tests.tracking.tables import finding_counts
 from tracking import selectors, services, store
 from tracking.models import EventType, Visitor
 from tracking.pipeline.repeats import KEPT
@@ -111,7 +112,7 @@ def test_rapid_repeats_are_folded_into_one_with_their_number(clicks: UUID, size:
     assert [row["part"] for row in rows] == [0, 1, 1, 0]
     assert sum(row["repeats"] for row in rows) == 2
     assert selectors.visitor_event_count(clicks) == 2
-    assert selectors.finding_counts() == {"repeat_folded": 2}
+    assert finding_counts() == {"repeat_folded": 2}
 
 
 def test_what_is_folded_together_has_its_number_on_the_first(clicks: UUID) -> None:

@@ -16,6 +16,7 @@ import pytest
 from django.db import connection
 
 from tests.tracking.people import ana_make, drain, event_make, inbox_put
+from tests.tracking.tables import finding_counts
 from tracking import distributions, outliers, selectors, services, signals
 from tracking.models import Fence as FenceRow
 from tracking.models import Outlier
@@ -124,7 +125,7 @@ def test_a_value_beyond_a_fence_counts_as_the_fence(
     ana = ana_make()
     put(ana, read_make(seconds))
     assert rows_of(ana) == [(seconds, counted, why)]
-    assert selectors.finding_counts() == ({"outlier_capped": 1} if why else {})
+    assert finding_counts() == ({"outlier_capped": 1} if why else {})
 
 
 def test_one_fence_can_be_nearer_than_the_other(fenced: None) -> None:

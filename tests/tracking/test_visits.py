@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tracking.people import ana_make, drain, event_make, inbox_put
+from tests.tracking.tables import finding_counts
 from tracking import selectors
 from tracking.models import Visit as VisitRow
 from tracking.pipeline.visits import GAP_MS, LONGEST_MS, Visit, Visits
@@ -159,7 +160,7 @@ def test_a_visit_that_went_on_too_long_is_split_across_drains() -> None:
     assert numbered([row[:2] for row in rows]) == [0, 0, 1, 0, 1, 1]
     assert [row[1] for row in rows] == [True, False, True, False, False, False]
     assert {row.root for row in VisitRow.objects.all()} == {UUID(visit)}
-    assert selectors.finding_counts() == {"visit_split": 1}
+    assert finding_counts() == {"visit_split": 1}
 
 
 @pytest.mark.django_db
@@ -169,7 +170,7 @@ def test_events_that_name_no_visit_are_put_into_one() -> None:
         inbox_put(ana, [event_make(at=now - ago * MINUTE)])
         drain(ana)
     assert numbered([row[:2] for row in rows_of(ana)]) == [0, 0, 1]
-    assert not selectors.finding_counts()
+    assert not finding_counts()
     assert len(selectors.visitor_visits(ana)) == 2
 
 

@@ -38,6 +38,7 @@ from tests.tracking.outcomes import (
     values_stored,
 )
 from tests.tracking.people import BOTH, visitor_make
+from tests.tracking.tables import finding_counts
 from tests.tracking.trackers import Trackers
 from tests.waiting import wait_until
 from tracking import selectors as tracking_selectors
@@ -83,7 +84,7 @@ def undisturbed(site: Installation, requests: list[Request]) -> Outcome:
     site_empty()
     requests_accept(requests)
     outcome = drain_here()
-    findings = tracking_selectors.finding_counts()
+    findings = finding_counts()
     assert findings.keys() >= {"repeat_folded", "outlier_capped", "visit_split", "clock_corrected"}
     print(f"\n{len(requests):,} requests, {len(outcome.rows):,} rows, {findings}")
     return outcome

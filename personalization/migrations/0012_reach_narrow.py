@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("consent", "0005_accounts"),
         ("profiles", "0001_profile"),
-        ("personalization", "0010_segments"),
+        ("personalization", "0011_capacity"),
     ]
 
     operations = [
