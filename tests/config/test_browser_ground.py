@@ -14,5 +14,5 @@ def test_a_before_any_browser():
 @pytest.mark.browser
 def test_b_browser_test_keeps_the_connection_of_its_process(browser_page):
     assert not before or connections["default"] is before[0]
-    assert hasattr(connection, "_test_serialized_contents")
+    assert connection.settings_dict["NAME"].startswith("test_")
     assert "Chrom" in browser_page.evaluate("navigator.userAgent")

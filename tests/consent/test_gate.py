@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from personalization.reach.projecting import consents_follow
 from tests.consent.visitors import SAME_ORIGIN, choose
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,7 @@ def test_the_three_visitors_at_the_gate(ana, ben, cleo):
     assert send(ana.client).status_code == 202
     for visitor in (ben, cleo):
         assert send(visitor.client).status_code == 403
+    consents_follow()  # what a worker does every few seconds
     ids = [str(one) for one in (ben.visitor_id, cleo.visitor_id, cleo.old_id)]
     assert rows_with(*ids, *[one.replace("-", "") for one in ids]) == []
 

@@ -127,6 +127,7 @@ def view_of(facts: Mapping[str, Any]) -> Row:
         round(facts.get("now", 0.0) * 1000.0),
         request.get("page_category", ""),
         facts=shown,
+        item=request.get("page_item", ""),
         basis=",".join(granted_in(facts)),
     )
 

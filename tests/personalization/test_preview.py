@@ -45,7 +45,7 @@ def test_a_draft_is_seen_as_the_test_profile_it_is_for_with_its_reasons(
     assert "this draft" in why
     assert "Gardening" in why
     assert "measured: 8" in why, "articles read, of a feature that no profile holds yet"
-    assert "never purchase" in why
+    assert "not purchased" in why
 
 
 @pytest.mark.parametrize("name", ["Refused consent", "First visit", "Cyclist who buys"])
