@@ -26,7 +26,8 @@ def counters_prepare() -> None:
     """
     now, row = timezone.now(), RuleSet.objects.first()
     entries = [one for slot in row.payload["slots"] for one in slot["campaigns"]] if row else []
-    cache.delete_many([key for entry in entries for key in _keys_idle(entry, now)])
+    idle = [key for entry in entries for key in _keys_idle(entry, now)]
+    cache.delete_surely(idle)  # type: ignore[attr-defined]
     found = {entry["id"]: capacity_of(entry) for entry in entries}
     capacities = _of_campaigns({one: capacity for one, capacity in found.items() if capacity})
     if capacities:

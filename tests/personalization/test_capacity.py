@@ -11,11 +11,13 @@ from uuid import UUID
 import pytest
 import redis
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+from redis.exceptions import RedisError
 
 from bench.page import round_trips
 from personalization.frequency.capacity import Capacity
-from personalization.frequency.counting import capacities_count
+from personalization.frequency.counting import capacities_count, counters_prepare
 from personalization.frequency.given import given_for_preview, given_keys
 from personalization.models import Campaign, CampaignGiven
 from personalization.selectors import decisions_explain, ruleset_latest, visitor_context
@@ -185,6 +187,22 @@ def test_a_total_stays_a_total_when_somebody_is_erased_and_redis_emptied(
     capacities_count(now=datetime.now(UTC))
     assert counter(redis_server) == {f"{full_at_3.pk}:visitors:ever": 3}
     assert str(cleo) not in str(list(CampaignGiven.objects.values()))
+
+
+def test_while_redis_is_away_no_counter_is_made_and_no_events_are_read(
+    full_at_3: Campaign, redis_server: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert page(ana_make()) == [True]
+    client = cache._cache.get_client(None, write=True)  # type: ignore[attr-defined]
+    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.25).connection_pool
+    with monkeypatch.context() as patched, CaptureQueriesContext(connection) as queries:
+        patched.setattr(cache._cache, "_get_connection_pool", lambda write: away)  # type: ignore[attr-defined]
+        patched.setattr(client, "connection_pool", away)
+        for count in (lambda: capacities_count(now=datetime.now(UTC)), counters_prepare):
+            with pytest.raises(RedisError):
+                count()
+    assert not any("tracking_event" in query["sql"] for query in queries)
+    assert counter(redis_server) == {f"{full_at_3.pk}:visitors:ever": 1}
 
 
 def test_a_capacity_that_comes_later_counts_what_was_given_before(full_at_3: Campaign) -> None:
