@@ -128,6 +128,16 @@ class RedisCache(stock.RedisCache):
     def delete_many(self, keys: Iterable[Any], version: int | None = None) -> None:
         _or(None, lambda: super(RedisCache, self).delete_many(keys, version))
 
+    def get_surely(self, keys: Iterable[str]) -> dict[str, Any]:
+        """`get_many` for who counts: it raises RedisError or OSError where Redis does not answer,
+        so that what is away is not taken for what is not there."""
+        found: dict[str, Any] = super().get_many(keys)
+        return found
+
+    def delete_surely(self, keys: Iterable[str]) -> None:
+        """`delete_many`, which raises in the same way."""
+        super().delete_many(keys)
+
     def swap(
         self,
         key: str,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
@@ -90,13 +91,14 @@ def ruleset_publish(*, by: str = "") -> int:
         payload = ruleset_payload()
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         latest = RuleSet.objects.only("version", "sha256").first()
-        if latest is not None and latest.sha256 == digest:
+        is_new = latest is None or latest.sha256 != digest
+        if latest is not None and not is_new:
             version = latest.version
         else:
             version = RuleSet.objects.create(
                 payload=payload, sha256=digest, published_by=by
             ).version
-        transaction.on_commit(counters_prepare, robust=True)
+        transaction.on_commit(partial(counters_prepare, is_new=is_new), robust=True)
         transaction.on_commit(_version_announce, robust=True)
     return version
 

@@ -18,19 +18,27 @@ from tracking.services import job_lock
 JOB = "capacities"
 
 
-def counters_prepare() -> None:
+def counters_prepare(*, is_new: bool) -> None:
     """Have the counters of what was just published, as far as that is quick, and no others: what is
     not counted from now on must not be gone on with later.
 
-    Raises RedisError or OSError where Redis does not answer.
+    A counter that was idle in the version before a new one goes too, should it still be there: a
+    worker that did not know that version yet may have put it back, or Redis been away. Raises
+    RedisError or OSError where Redis does not answer.
     """
-    now, row = timezone.now(), RuleSet.objects.first()
-    entries = [one for slot in row.payload["slots"] for one in slot["campaigns"]] if row else []
-    cache.delete_many([key for entry in entries for key in _keys_idle(entry, now)])
-    found = {entry["id"]: capacity_of(entry) for entry in entries}
+    now = timezone.now()
+    versions = [_entries(row) for row in RuleSet.objects.all()[: 1 + is_new]]
+    idle = [key for entries in versions for entry in entries for key in _keys_idle(entry, now)]
+    cache.delete_surely(idle)  # type: ignore[attr-defined]
+    found = {entry["id"]: capacity_of(entry) for entry in versions[0]} if versions else {}
     capacities = _of_campaigns({one: capacity for one, capacity in found.items() if capacity})
     if capacities:
         given_ensure(capacities, now=now, is_quick=True)
+
+
+def _entries(row: RuleSet) -> list[dict[str, Any]]:
+    """The campaigns of a version."""
+    return [entry for slot in row.payload["slots"] for entry in slot["campaigns"]]
 
 
 def _keys_idle(entry: Mapping[str, Any], now: datetime) -> list[str]:

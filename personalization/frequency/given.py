@@ -67,7 +67,8 @@ def given_ensure(capacities: Capacities, *, now: datetime, is_quick: bool = Fals
     """
     at, known = _ms(now), _totals(capacities)
     keys = {campaign: one.key(campaign, one.day(at)) for campaign, one in capacities.items()}
-    found = given_read(keys.values())
+    held = cache.get_surely(keys.values())  # type: ignore[attr-defined]
+    found = given_of(held, keys.values())
     for campaign, capacity in capacities.items():
         key, total = keys[campaign], known.get(campaign, 0)
         count = found.get(key)

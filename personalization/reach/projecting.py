@@ -100,10 +100,13 @@ def consents_follow(*, limit: int = STRIDE) -> int:
     return sum(_consents_settle(shard, listed) for shard, listed in sorted(by_shard.items()))
 
 
-def consents_sweep(*, seconds: float = SECONDS) -> None:
-    """Settle changed consents until there are none, or for about so long."""
+def consents_sweep(*, seconds: float = SECONDS, stride: int = STRIDE) -> None:
+    """Settle changed consents until there are none that nobody else settles, or for about so long.
+
+    A stride may be of few visitors, who changed their minds often.
+    """
     began = time.monotonic()
-    while consents_follow() == STRIDE and time.monotonic() - began < seconds:
+    while consents_follow(limit=stride) and time.monotonic() - began < seconds:
         pass
 
 

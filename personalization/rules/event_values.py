@@ -97,7 +97,8 @@ def filters_error(value: Any) -> str | None:
             return f"filter {number}: choose a field and how it compares, and give its value."
         except FeatureError as error:
             return f"filter {number}: {error.message}"
-        if any(isinstance(text, str) and not _is_line(text) for text in filters[0].values):
+        texts = [filters[0].field, *filters[0].values]
+        if not all(_is_line(text) for text in texts if isinstance(text, str)):
             return f"filter {number}: one line, without control characters."
     return None
 

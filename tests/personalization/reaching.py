@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -158,6 +158,11 @@ def reach_of(rule: Node, contexts: Iterable[Context]) -> Reach:
 
 # --- Rules ---------------------------------------------------------------------------------------
 
+
+def _day(ago: int) -> str:
+    return f"{datetime.now(UTC) - timedelta(days=ago):%Y-%m-%d}"
+
+
 WINDOWS = st.sampled_from(
     [
         {"kind": "rolling", "minutes": 14 * 1440},
@@ -165,6 +170,10 @@ WINDOWS = st.sampled_from(
         {"kind": "lifetime"},
         {"kind": "visit"},
         {"kind": "calendar", "period": "week", "zone": "Europe/Copenhagen", "offset": -1},
+        {"kind": "dates", "zone": "Europe/Copenhagen", "from": _day(10), "to": _day(1)},
+        {"kind": "dates", "zone": "UTC", "from": "", "to": _day(7)},
+        {"kind": "visits", "visits": 2},
+        {"kind": "since", "type": "click", "category": "garden"},
     ]
 )
 DRAWN: dict[str, st.SearchStrategy[Any]] = {

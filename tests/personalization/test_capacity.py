@@ -11,11 +11,13 @@ from uuid import UUID
 import pytest
 import redis
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+from redis.exceptions import RedisError
 
 from bench.page import round_trips
 from personalization.frequency.capacity import Capacity
-from personalization.frequency.counting import capacities_count
+from personalization.frequency.counting import capacities_count, counters_prepare
 from personalization.frequency.given import given_for_preview, given_keys
 from personalization.models import Campaign, CampaignGiven
 from personalization.selectors import decisions_explain, ruleset_latest, visitor_context
@@ -187,6 +189,23 @@ def test_a_total_stays_a_total_when_somebody_is_erased_and_redis_emptied(
     assert str(cleo) not in str(list(CampaignGiven.objects.values()))
 
 
+def test_while_redis_is_away_no_counter_is_made_and_no_events_are_read(
+    full_at_3: Campaign, redis_server: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert page(ana_make()) == [True]
+    client = cache._cache.get_client(None, write=True)  # type: ignore[attr-defined]
+    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.25).connection_pool
+    with monkeypatch.context() as patched, CaptureQueriesContext(connection) as queries:
+        patched.setattr(cache._cache, "_get_connection_pool", lambda write: away)  # type: ignore[attr-defined]
+        patched.setattr(client, "connection_pool", away)
+        with pytest.raises(RedisError):
+            capacities_count(now=datetime.now(UTC))
+        with pytest.raises(RedisError):
+            counters_prepare(is_new=True)
+    assert not any("tracking_event" in query["sql"] for query in queries)
+    assert counter(redis_server) == {f"{full_at_3.pk}:visitors:ever": 1}
+
+
 def test_a_capacity_that_comes_later_counts_what_was_given_before(full_at_3: Campaign) -> None:
     limits(full_at_3, capacity_count=None)
     for _ in range(2):
@@ -199,6 +218,21 @@ def test_a_capacity_that_comes_later_counts_what_was_given_before(full_at_3: Cam
     assert [page(ana_make())[0] for _ in range(2)] == [True, False], "one more place"
     limits(full_at_3, capacity_count=2)
     assert said(ana_make()) == "Full: given to 4 of 2 visitors."
+
+
+def test_a_counter_that_was_left_while_nothing_was_counted_is_not_gone_on_with(
+    full_at_3: Campaign,
+) -> None:
+    limits(full_at_3, capacity_count=None)
+    # As a worker puts it back that does not know the new version yet.
+    (key,) = given_keys({full_at_3.pk: Capacity(3)}, now=datetime.now(UTC))
+    cache.set(key, 0)
+    for _ in range(2):
+        ana = ana_make()
+        assert page(ana) == [True]
+        reported(ana, full_at_3, "exposure")
+    limits(full_at_3, capacity_count=3)
+    assert [page(ana_make())[0] for _ in range(2)] == [True, False]
 
 
 def test_a_day_has_its_own_places(full_at_3: Campaign, redis_server: redis.Redis) -> None:

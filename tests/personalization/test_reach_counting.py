@@ -144,6 +144,34 @@ def test_a_changed_consent_counts_before_and_after_a_worker_saw_it(crowd: list[A
     assert count_as_it_is(rule)[0] == len(crowd) - 1
 
 
+def test_who_changes_often_keeps_nobody_elses_consent_waiting(crowd: list[Any]) -> None:
+    projecting.profiles_project()
+    often = EffectiveConsent.objects.filter(pk=ProjectedProfile.objects.earliest("pk").pk)
+    for _ in range(3):
+        often.update(fenced_at=timezone.now())
+    EffectiveConsent.objects.update(fenced_at=timezone.now())
+    projecting.consents_sweep(stride=2)
+    assert not ConsentChange.objects.exists()
+
+
+def test_consents_that_all_go_at_once_leave_nobody_to_count(crowd: list[Any]) -> None:
+    projecting.profiles_project()
+    assert count_as_it_is(rule_parse(EVERYONE))[0] == len(crowd)
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE consent_effectiveconsent")
+    assert count_as_it_is(rule_parse(EVERYONE))[0] == 0
+
+
+def test_a_consent_can_be_written_under_any_search_path(crowd: list[Any]) -> None:
+    projecting.profiles_project()
+    with connection.cursor() as cursor:
+        # As every dump of PostgreSQL begins.
+        cursor.execute("SELECT set_config('search_path', '', true)")
+        cursor.execute("UPDATE public.consent_effectiveconsent SET fenced_at = now()")
+        cursor.execute("SET search_path TO DEFAULT")
+    assert count_as_it_is(rule_parse(EVERYONE))[0] == 0
+
+
 def test_very_many_changed_consents_are_asked_of_the_records(
     crowd: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

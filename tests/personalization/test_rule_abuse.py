@@ -59,6 +59,10 @@ def parsed_or_error(tree: Any) -> Node | RuleError:
         return error
 
 
+def event_did(**fields: Any) -> dict[str, Any]:
+    return {"condition": "event_did", **fields}
+
+
 def filled(condition: Condition) -> dict[str, Any]:
     """A condition whose default operator has all it takes."""
     needed: dict[str, Any] = {
@@ -136,6 +140,9 @@ def test_control_and_half_characters_are_refused_in_every_text(character: str) -
         ({"condition": "path", "operator": "matches", "pattern": text}, "pattern"),
         ({"condition": "query", "name": text, "value": "a"}, "name"),
         ({"condition": "page_category", "category": text}, "category"),
+        (event_did(where=[{"field": f"property.{text}", "operator": "is_set"}]), "where"),
+        (event_did(where=[{"field": "item", "operator": "eq", "values": [text]}]), "where"),
+        (event_did(window={"kind": "since", "type": "click", "category": text}), "window"),
         ({"all": [PHONE], "name": text}, "name"),
         ({"all": [PHONE], "note": text}, "note"),
     ):
