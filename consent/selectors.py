@@ -96,6 +96,11 @@ def purposes_active() -> tuple[PurposeText, ...]:
     return catalogue.current().purposes
 
 
+def purposes_forget() -> None:
+    """Have this process ask the table again for the purposes, whatever it remembers."""
+    catalogue.forget()
+
+
 def consent_for_cookie(cookie_value: str | None, gpc: bool, now: datetime) -> ConsentState:
     """The state behind a cookie's value, from the cache or PostgreSQL."""
     try:

@@ -16,7 +16,7 @@ from personalization.backtest.history import History
 from personalization.backtest.moments import Rows, rows_where
 from personalization.backtest.past import KIND_FIELDS
 from personalization.backtest.zone_periods import period_numbers
-from personalization.rules.context import VISIT_GAP_MS
+from personalization.frequency.limits import VISIT_GAP_MS
 from profiles.columns import Bools, Floats, Ints
 from profiles.features.definition import (
     PROPERTY,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from personalization.backtest.history import PAGE_VIEW, History
-from personalization.rules.context import VISIT_GAP_MS
+from personalization.frequency.limits import VISIT_GAP_MS
 from profiles.columns import Bools, Floats, Ints
 from profiles.state import DAY, DAY_MS, RECENT_EVENTS
 

@@ -78,16 +78,23 @@ def given_ensure(capacities: Capacities, *, now: datetime, is_quick: bool = Fals
                 continue
             count = max(stored, total)
             cache.add(key, count, timeout=GIVEN_SECONDS)
-        elif count < total:  # Redis was set back
+        elif count < total and not is_quick:  # Redis was set back: one worker alone mends it
             cache.incr(key, total - count)
         elif not capacity.zone:  # a full one is not changed, and needed all the same
             cache.touch(key, GIVEN_SECONDS)
         if capacity.zone:
             cache.add(capacity.key(campaign, capacity.day_after(at)), 0, timeout=GIVEN_SECONDS)
         elif count > total:
-            CampaignGiven.objects.update_or_create(
-                campaign_id=campaign, counted=capacity.counted, defaults={"count": count}
-            )
+            _total_raise(campaign, capacity.counted, count)
+
+
+def _total_raise(campaign: int, counted: str, count: int) -> None:
+    """Remember a total, unless a larger one is."""
+    rows = CampaignGiven.objects.filter(campaign_id=campaign, counted=counted)
+    if not rows.filter(count__lt=count).update(count=count):
+        CampaignGiven.objects.get_or_create(
+            campaign_id=campaign, counted=counted, defaults={"count": count}
+        )
 
 
 def _totals(capacities: Capacities) -> dict[int, int]:

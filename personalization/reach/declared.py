@@ -5,11 +5,11 @@ from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from personalization.frequency.limits import VISIT_GAP_MS
 from personalization.reach.leaves import Answer, Asking, Reader, number, number_test, presence
 from personalization.reach.projected import CROWDED, FEATURE, is_timed
 from personalization.reach.sql import FALSE, Sql, all_of, any_of, bound, filled, runs_of, runs_sql
 from personalization.reach.times import Since, count_runs, counts_in, did, inexact, of_key
-from personalization.rules.context import VISIT_GAP_MS
 from personalization.rules.nodes import Leaf
 from profiles.features.cells import EMPTY
 from profiles.features.definition import STILL, Calendar, Feature, Rolling, Visit

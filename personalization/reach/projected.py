@@ -20,6 +20,7 @@ from itertools import pairwise
 from math import inf, log2
 from typing import Any, NamedTuple
 
+from personalization.frequency.limits import VISIT_GAP_MS
 from profiles.decay import EPOCH
 from profiles.features.cells import FINISH
 from profiles.features.definition import STILL, Calendar, Feature, Rolling, Visit
@@ -39,7 +40,6 @@ from profiles.visits import consistency_of, gaps_list
 
 #: How many of the latest visits' days are laid out, and how many of a feature's latest moments.
 MOST_TIMES = 64
-VISIT_GAP_MS = 30 * 60 * 1000
 #: Scores that are closer than this, relatively, may change places by rounding alone.
 _CLOSE = 1e-9
 #: A sum of which less than this part is left after negative signals is rounded too coarsely.

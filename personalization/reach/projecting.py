@@ -116,6 +116,8 @@ def _consents_settle(shard: int, visitor_ids: list[UUID]) -> int:
         return 0
     # Before the records are read: what changes after that is a change of its own.
     store.changes_delete(visitor_ids)
+    # Rows of other words than this process remembers may be there already.
+    consent_selectors.purposes_forget()
     store.allowed_write(visitor_ids, _allowed(visitor_ids))
     return len(visitor_ids)
 

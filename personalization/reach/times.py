@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import ceil, floor, inf
 from typing import Any, NamedTuple
 
+from personalization.frequency.limits import VISIT_GAP_MS
 from personalization.reach.leaves import (
     Answer,
     Asking,
@@ -32,7 +33,7 @@ from personalization.reach.sql import (
     filled,
     runs_of,
 )
-from personalization.rules.context import VISIT_GAP_MS, Context
+from personalization.rules.context import Context
 from personalization.rules.dates import UNITS, instant_of
 from personalization.rules.nodes import Leaf
 from profiles.state import RECENT_EVENTS, State

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from personalization.frequency.limits import NOTHING_SHOWN, Shown
+from personalization.frequency.limits import NOTHING_SHOWN, VISIT_GAP_MS, Shown
 from personalization.rules.learned import NOTHING_LEARNED, Learned
 from personalization.rules.signals import NO_SIGNALS, Signals
 from personalization.segments.membership import Memberships
@@ -25,7 +25,6 @@ from profiles.vector import (
     vector_value,
 )
 
-VISIT_GAP_MS = 30 * 60 * 1000
 FEW_AFFINITIES = 4
 _NOTHING = (0.0, 0.0, 0)
 

@@ -6,26 +6,20 @@ nothing came between are one with it: neither another page nor a new visit. What
 clocks, settings, storage.
 """
 
-from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from personalization.rules.context import VISIT_GAP_MS, Context
+from personalization.frequency.limits import VISIT_GAP_MS
+from personalization.rules.context import Context
 from personalization.rules.operators import NOT_SET, Params
 from profiles.features.definition import Feature, Lifetime
-from profiles.features.seen import seen_edge, seen_times, seen_values
+from profiles.features.seen import seen_edge, seen_times
 from profiles.features.state import FeatureState
 from profiles.state import DAY_MS, RECENT_EVENTS, State
 
 #: What profiles keep for every rule on the page's item, however many there are.
 ITEMS_SEEN = Feature("page_view", "seen", Lifetime(), of="item")
 PAGE_VIEWS = "page_view|"
-
-
-def items_seen(context: Context) -> Mapping[int, int] | None:
-    """When each item was viewed last (milliseconds), by its hash (profiles.features.values); of the
-    latest page views that the profile keeps. None where that is not known."""
-    return seen_values(_kept(context)) if _is_kept(context) else None
 
 
 def item_views(context: Context, params: Params) -> Any:

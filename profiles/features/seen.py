@@ -5,8 +5,6 @@ values are taken for one with a probability below 10⁻¹²), and what is not fo
 earliest event that is kept. Before that it is not known.
 """
 
-from collections.abc import Mapping
-
 from profiles.features.definition import SEEN_EVENTS
 from profiles.features.state import FeatureState
 from profiles.features.values import Value, value_hash
@@ -25,9 +23,3 @@ def seen_times(state: FeatureState | None, value: Value) -> list[int]:
 def seen_edge(state: FeatureState | None) -> int | None:
     """After this moment (milliseconds) everything seen is kept; None: all there ever was is."""
     return state.times[0] if state is not None and len(state.times) >= SEEN_EVENTS else None
-
-
-def seen_values(state: FeatureState | None) -> Mapping[int, int]:
-    """When each value that is kept was seen last (milliseconds), by its hash (values.value_hash):
-    to leave out of a list what a visitor knows."""
-    return {} if state is None else dict(zip(state.held, state.times, strict=True))

@@ -206,6 +206,25 @@ def test_other_words_of_a_purpose_end_all_grants_at_once(crowd: list[Any]) -> No
     assert count_as_it_is(rule_parse(EVERYONE))[0] == 0
 
 
+@pytest.mark.usefixtures("purposes_read_anew")
+def test_a_worker_that_remembers_other_words_of_a_purpose_lets_nobody_in(crowd: list[Any]) -> None:
+    purposes = Purpose.objects.filter(key="personalization")
+    (version,) = purposes.values_list("version", flat=True)
+    projecting.consents_sweep()
+    purposes.update(version=version + 1, changed_at=timezone.now())
+    catalogue.forget()
+    projecting.profiles_project(seconds=60)
+    visitor_id = ProjectedProfile.objects.values_list("visitor_id", flat=True)[0]
+    EffectiveConsent.objects.filter(visitor_id=visitor_id).update(gpc_seen=True)
+    purposes.update(version=version)
+    catalogue.forget()
+    catalogue.current()  # what a process remembers for a second
+    purposes.update(version=version + 1)
+    projecting.consents_follow()
+    catalogue.forget()
+    assert count_as_it_is(rule_parse(EVERYONE))[0] == 0
+
+
 def test_a_first_figure_is_of_all_where_that_is_quick_else_of_a_slice(crowd: list[Any]) -> None:
     now, rule = timezone.now(), rule_parse(EVERYONE)
     exact = reach_now(rule, now=now)

@@ -32,9 +32,8 @@ from profiles.features.fold import (
     features_add,
     features_merge,
 )
-from profiles.features.seen import seen_edge, seen_times, seen_values
+from profiles.features.seen import seen_edge, seen_times
 from profiles.features.state import FeatureState
-from profiles.features.values import value_hash
 from tests.profiles.features.histories import (
     CONDITIONS,
     FEATURES,
@@ -241,7 +240,6 @@ def test_what_was_seen_is_known_with_its_times_since_the_edge(seed: int, most: i
         since = [when for when in of_item if edge is None or when > edge]
         assert [when for when in seen if edge is None or when > edge] == since
         assert seen_times(state, item.upper()) == seen
-        assert (seen_values(state).get(value_hash(item) or 0)) == (seen[-1] if seen else None)
 
 
 def test_sums_of_tenths_are_exact_in_any_order() -> None:
