@@ -35,6 +35,19 @@ class ExclusionGroupAdmin(PublishingAdmin):
         length = 1 if once else group.window_length
         return group_sentence({"unit": group.window_unit, "length": length})
 
+    def delete_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """It can be deleted while campaigns are in it, and says of which."""
+        group = self.get_object(request, object_id)
+        members = [(_url(row), row.name) for row in group.campaigns.all()] if group else []
+        return super().delete_view(
+            request, object_id, extra_context={**(extra_context or {}), "members": members}
+        )
+
     @display(description="Campaigns", ordering="campaigns_count")
     def campaigns_count(self, group: ExclusionGroup) -> int:
         return group.campaigns_count  # type: ignore[attr-defined]

@@ -226,6 +226,32 @@ def test_an_error_is_shown_beside_its_field_and_can_be_mended(marketer: Page) ->
     assert campaign().rule["all"][0]["value"] == 4
 
 
+def test_an_error_of_fields_together_is_led_to(marketer: Page) -> None:
+    page = marketer
+    page.goto(form_of(campaign()))
+    row = page.locator("[data-rule-row]").first
+    part(row, "condition").select_option(value="event_did")
+    part(row, "window_unit").select_option(label="between dates")
+    page.get_by_role("button", name="Save", exact=True).click()
+    says = page.get_by_text("Within: name the first day, or the day before which it ends.")
+    expect(says).to_be_in_viewport()
+    expect(part(page.locator("[data-rule-row]").first, "window_unit")).to_be_focused()
+
+
+def test_undo_follows_the_keys_while_nothing_is_focused(marketer: Page) -> None:
+    page = marketer
+    page.goto(form_of(campaign()))
+    rows = page.locator("[data-rule-row]")
+    page.get_by_role("button", name="Add condition").first.click()
+    expect(rows).to_have_count(2)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Control+z")
+    expect(rows).to_have_count(1)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Control+Shift+z")
+    expect(rows).to_have_count(2)
+
+
 def test_a_group_has_no_deeper_group_than_a_rule_may_have(marketer: Page) -> None:
     page = marketer
     page.goto("/admin/personalization/campaign/add/")

@@ -183,9 +183,11 @@ def test_an_exclusion_group_is_made_lists_its_campaigns_and_is_published(
         "Exclusion group “Sales” changed. "
         "Whoever was shown one of them is shown no other in the same visit."
     ]
-    marketer.post(
-        reverse("admin:personalization_exclusiongroup_delete", args=[group.pk]), {"post": "yes"}
-    )
+    delete = reverse("admin:personalization_exclusiongroup_delete", args=[group.pk])
+    asked = marketer.get(delete).content.decode()
+    assert "1 campaign would be in no exclusion group" in asked
+    assert "Gardeners</a>" in asked
+    marketer.post(delete, {"post": "yes"})
     assert "exclusion_groups" not in ruleset_payload()
     assert "frequency" not in ruleset_payload()["slots"][0]["campaigns"][0]
     assert changes() == [

@@ -61,6 +61,12 @@ def test_the_examples_of_the_docstrings_run() -> None:
         ({"condition": "event_sequence", "type": "add_to_cart", "without": "search"},
          "added to the cart and after that purchased, not having searched in between, both within"
          " 14 days"),
+        ({"condition": "event_sequence", "type": "checkout", "without": "remove_from_cart"},
+         "went to the checkout and after that purchased, not having removed from the cart in"
+         " between, both within 14 days"),
+        ({"condition": "event_sequence", "type": "add_to_cart", "without": "exposure"},
+         "added to the cart and after that purchased, not having been shown something personal in"
+         " between, both within 14 days"),
         ({"condition": "event_count", "category": "gardening", "window": SINCE},
          "viewed pages in Gardening at least 3 times since the last purchase"),
         ({"condition": "event_did", "window": SINCE | {"category": "home-office"}},

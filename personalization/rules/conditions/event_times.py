@@ -251,7 +251,14 @@ EVENT_TIMES: tuple[Condition, ...] = (
         features=_one_then_other,
         read=reading.followed,
         sentence=f"{_FOLLOWED}, not having {{without}}{{without_category}} in between, {_BOTH}",
-        instead=(({"without": ""}, f"{_FOLLOWED}, {_BOTH}"),),
+        instead=(
+            ({"without": ""}, f"{_FOLLOWED}, {_BOTH}"),
+            (
+                {"without": "exposure"},
+                f"{_FOLLOWED}, not having been shown something personal{{without_category}}"
+                f" in between, {_BOTH}",
+            ),
+        ),
         test=lambda followed, params: followed,
         check=_between_check,
     ),

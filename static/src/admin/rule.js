@@ -302,13 +302,18 @@ export function startRule(element, changed) {
   const isOther = ({ target }) => target.dataset?.part === "condition";
   element.addEventListener("input", (event) => event.detail !== OURS && !isOther(event) && update());
 
+  // Also while nothing is focused, as after a click beside the form.
+  document.addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    if (!(event.ctrlKey || event.metaKey) || key.toLowerCase() !== "z") return;
+    if (target !== document.body && !element.contains(target)) return;
+    if (target.matches(TYPED)) return; // the browser takes back what was typed
+    event.preventDefault();
+    takeBack(event.shiftKey);
+  });
   element.addEventListener("keydown", (event) => {
     const { key, target } = event;
-    if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "z") {
-      if (target.matches(TYPED)) return; // the browser takes back what was typed
-      event.preventDefault();
-      takeBack(event.shiftKey);
-    } else if (event.altKey && key.startsWith("Arrow") && target.closest(".at-tools")) {
+    if (event.altKey && key.startsWith("Arrow") && target.closest(".at-tools")) {
       event.preventDefault();
       const item = itemOf(target);
       const place = placeBeside(item, key, root);
