@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from personalization.admin.publishing import PublishingAdmin
+from personalization.campaigns.content_uses import Use, group_uses
 from personalization.campaigns.versions import campaigns_in_force
 from personalization.frequency.models import ExclusionGroup, PressureBudget, Unit
 from personalization.frequency.words import budget_sentence, group_sentence
@@ -35,18 +36,8 @@ class ExclusionGroupAdmin(PublishingAdmin):
         length = 1 if once else group.window_length
         return group_sentence({"unit": group.window_unit, "length": length})
 
-    def delete_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        """It can be deleted while campaigns are in it, and says of which."""
-        group = self.get_object(request, object_id)
-        members = [(_url(row), row.name) for row in group.campaigns.all()] if group else []
-        return super().delete_view(
-            request, object_id, extra_context={**(extra_context or {}), "members": members}
-        )
+    def uses(self, obj: ExclusionGroup) -> list[Use]:
+        return group_uses(obj)
 
     @display(description="Campaigns", ordering="campaigns_count")
     def campaigns_count(self, group: ExclusionGroup) -> int:

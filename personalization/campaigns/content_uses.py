@@ -1,10 +1,11 @@
-"""Who shows a variant or has a slot: why it cannot be deleted, and what to do about that."""
+"""Who shows a variant, has a slot or is in a group: why it cannot be deleted, and what to do."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.db.models import Q
 
+from personalization.frequency.models import ExclusionGroup
 from personalization.models import Campaign, RuleSet, Slot, Variant
 
 Status = Campaign.Status
@@ -95,3 +96,20 @@ def slot_uses(slot: Slot) -> list[Use]:
     """The campaigns that stand in a slot."""
     rows = Campaign.objects.filter(Q(slot=slot) | Q(live_slot=slot)).order_by("name")
     return [Use(row, "in this slot", "choose another slot in it, or delete it") for row in rows]
+
+
+def group_uses(group: ExclusionGroup) -> list[Use]:
+    """The campaigns that are in an exclusion group, or go on pages in it; archived ones are not."""
+    live = Q(published__payload__frequency__group=group.pk)
+    waiting = Q(submitted__payload__frequency__group=group.pk)
+    rows = Campaign.objects.filter(live | waiting | Q(exclusion_group=group))
+    rows = rows.exclude(status=Status.ARCHIVED).select_related("published").order_by("name")
+    return [_in_group(row, group) for row in rows]
+
+
+def _in_group(campaign: Campaign, group: ExclusionGroup) -> Use:
+    remedy = "choose another group in it, or none"
+    version = campaign.published
+    if version is None or version.payload.get("frequency", {}).get("group") != group.pk:
+        return Use(campaign, "in its draft", remedy)
+    return Use(campaign, "in its published version", f"{remedy}, and publish that, or archive it")

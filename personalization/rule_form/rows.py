@@ -336,7 +336,7 @@ def _window_line(name: str, row: str, names: Names, parts: Mapping[str, str]) ->
         _part(row, f"{name}_type", "Event", parts["type"], names.event_types),
         _part(row, f"{name}_category", "In category", category, names.categories, nothing="any"),
         part("from", "From", "date"),
-        part("to", "Before", "date"),
+        part("to", "To, that day included", "date"),
         part("zone", "Time zone", "zone"),
     ]
 

@@ -130,7 +130,7 @@ def window_error(value: Any) -> str | None:
 #: What is said of a window that is spelled wrong, by its kind.
 _SPELLED: Mapping[str, str] = {
     "": "choose a window; of a rolling one use a whole number of minutes, up to 92 days.",
-    "dates": "of dates give the zone, and the first day, the day before which it ends, or both.",
+    "dates": "of dates give the zone, and the first day, the last one, or both.",
     "visits": "use a whole number of visits.",
     "since": "choose the event since which it counts.",
 }
@@ -190,8 +190,8 @@ def window_words(value: Any, category: Callable[[str], str] = str) -> str:
     ('within 14 days', 'in this visit')
     >>> window_words({"kind": "calendar", "period": "week", "zone": "Europe/Oslo", "offset": -1})
     'last week (Europe/Oslo)'
-    >>> window_words({"kind": "dates", "zone": "UTC", "from": "2026-11-01", "to": "2026-12-01"})
-    'from 2026-11-01 until before 2026-12-01 (UTC)'
+    >>> window_words({"kind": "dates", "zone": "UTC", "from": "2026-11-01", "to": "2026-11-30"})
+    'from 2026-11-01 to 2026-11-30 (UTC)'
     >>> window_words({"kind": "since", "type": "add_to_cart", "category": "music"})
     'since the last add to cart in music'
     """
@@ -215,8 +215,7 @@ def window_words(value: Any, category: Callable[[str], str] = str) -> str:
 def _dates_words(window: Dates) -> str:
     if not window.end:
         return f"from {window.start} on"
-    before = f"before {window.end}"
-    return f"from {window.start} until {before}" if window.start else before
+    return f"from {window.start} to {window.end}" if window.start else f"until {window.end}"
 
 
 def window_amount(minutes: int) -> tuple[int, str]:

@@ -112,15 +112,16 @@ def _is_inside(
     if isinstance(window, Dates):
         return not (
             (window.start and when < _midnight(window.start, window.zone))
-            or (window.end and when >= _midnight(window.end, window.zone))
+            or (window.end and when >= _midnight(window.end, window.zone, days=1))
         )
     if isinstance(window, Visit):
         return visit is not None and visit == current
     return True
 
 
-def _midnight(day: str, zone: str) -> float:
-    return datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000
+def _midnight(day: str, zone: str, *, days: int = 0) -> float:
+    midnight = datetime.fromisoformat(day) + timedelta(days=days)
+    return midnight.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000
 
 
 def _period_begins(when: int, window: Calendar) -> date:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from math import isfinite
 from types import MappingProxyType
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -37,7 +37,7 @@ from profiles.features.definition import (
     Window,
     date_of,
 )
-from profiles.features.periods import day_begins, day_read
+from profiles.features.periods import day_read
 from profiles.features.values import MAX_NUMBER, MAX_TEXT, Value, kind_of
 
 MAX_FEATURES = 64
@@ -237,11 +237,9 @@ def _dates_check(window: Dates) -> None:
         if text and day_read(text) is None:
             raise FeatureError(f"window.{name}", f"Use a day, as 2026-12-24, not {text[:20]!r}.")
     if not window.start and not window.end:
-        raise FeatureError("window.from", "Name the first day, or the day before which it ends.")
-    if window.start and window.end:
-        zone = ZoneInfo(window.zone)
-        if day_begins(window.start, zone) >= day_begins(window.end, zone):
-            raise FeatureError("window.to", "It begins before the day before which it ends.")
+        raise FeatureError("window.from", "Name the first day or the last one.")
+    if window.start and window.end and window.start > window.end:
+        raise FeatureError("window.to", "The last day does not come before the first.")
 
 
 def _order_check(window: Order) -> None:

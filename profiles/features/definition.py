@@ -131,7 +131,7 @@ class Lifetime(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"
 
 
 class Dates(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="dates"):
-    """From the beginning of one day to that of another, `[from, to)`, as a zone's clocks show them.
+    """The days from one to another, both among them, as a zone's clocks show them.
 
     Days are written `2026-12-24`; one of the two may be "": no end on that side.
     """
@@ -327,8 +327,8 @@ def _window_words(window: Window) -> str:
         return f"{last if window.offset else this} ({window.zone})"
     if isinstance(window, Dates):
         start = f"from {window.start}" if window.start else ""
-        end = f"before {window.end}" if window.end else ""
-        return f"{start}{' and ' if start and end else ''}{end} ({window.zone})"
+        end = f"{'to' if window.start else 'until'} {window.end}" if window.end else ""
+        return f"{start}{' ' if start and end else ''}{end} ({window.zone})"
     if isinstance(window, Since):
         return f"since the latest {_named(window.type, window.category)}"
     if isinstance(window, LatestVisits):

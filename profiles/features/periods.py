@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -60,13 +60,15 @@ def day_begins(text: str, zone: ZoneInfo) -> int:
 
 
 def dates_edges(start: str, end: str, zone: str) -> tuple[float, float]:
-    """The moments from which and before which days lie, in milliseconds since 1970; "" is open.
+    """The moments from which and before which the days from `start` to `end` lie, both days among
+    them, in milliseconds since 1970; "" is open.
 
-    >>> dates_edges("1970-01-02", "", "UTC")
-    (86400000, inf)
+    >>> dates_edges("1970-01-02", "1970-01-02", "UTC"), dates_edges("", "", "UTC")
+    ((86400000, 172800000), (-inf, inf))
     """
     clock = ZoneInfo(zone)
+    after = f"{date.fromisoformat(end) + timedelta(days=1)}" if end else ""
     return (
         day_begins(start, clock) if start else float("-inf"),
-        day_begins(end, clock) if end else float("inf"),
+        day_begins(after, clock) if after else float("inf"),
     )

@@ -233,7 +233,7 @@ def test_an_error_of_fields_together_is_led_to(marketer: Page) -> None:
     part(row, "condition").select_option(value="event_did")
     part(row, "window_unit").select_option(label="between dates")
     page.get_by_role("button", name="Save", exact=True).click()
-    says = page.get_by_text("Within: name the first day, or the day before which it ends.")
+    says = page.get_by_text("Within: name the first day or the last one.")
     expect(says).to_be_in_viewport()
     expect(part(page.locator("[data-rule-row]").first, "window_unit")).to_be_focused()
 

@@ -25,7 +25,7 @@ export function readable(slug) {
 
 function datesWords(from, to) {
   if (!to) return from ? `from ${from} on` : MISSING;
-  return from ? `from ${from} until before ${to}` : `before ${to}`;
+  return from ? `from ${from} to ${to}` : `until ${to}`;
 }
 
 /** Of the windows that are said from more than their unit. */
