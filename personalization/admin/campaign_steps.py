@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from personalization import selectors, services
 from personalization.admin.campaign_backtest import static_findings
@@ -31,6 +32,7 @@ from personalization.campaigns.versions import (
     draft_payload,
     pages_change,
 )
+from personalization.frequency.showing import fullness_of
 from personalization.models import Campaign, CampaignVersion, Variant
 from personalization.preview.card import variant_preview
 
@@ -248,6 +250,7 @@ def panel_of(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "is_on": is_on,
         "is_waiting": is_on and campaign.pk in campaigns_waiting(),
         "published": published,
+        "fullness": fullness_of([campaign], now=timezone.now()).get(campaign.pk) if is_on else None,
         "submitted": campaign.submitted,
         "differs": published is not None and draft_differs(campaign),
         "changes": pages_change(campaign, draft_payload(campaign)) if published else [],

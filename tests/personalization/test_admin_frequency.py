@@ -158,7 +158,9 @@ def test_how_full_it_is_stands_in_the_form_the_list_and_the_calendar(
             page = marketer.get(url).content.decode()
             assert f"{said} visitors today" in page.lower(), name
             assert (f'value="{given}" max="500"' in page) == (name != "calendar")
-    assert words in marketer.get(pages["personalization_campaign_change"]).content.decode()
+    form = marketer.get(pages["personalization_campaign_change"]).content.decode()
+    assert words in form
+    assert "<strong>Full: given to 500 of 500 visitors today.</strong>" in form
 
 
 def test_an_exclusion_group_is_made_lists_its_campaigns_and_is_published(
