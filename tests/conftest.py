@@ -17,6 +17,7 @@ from tests.cluster import Cluster, with_redis_database
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
+    from pytest_django import DjangoDbBlocker
 
     from tests.celery_process import CeleryProcess
 
@@ -113,15 +114,17 @@ def _no_definition_is_remembered() -> None:
     featuring.compiled_of.cache_clear()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _restored_by_postgresql() -> None:
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Tests that commit begin and end with the rows that migrations made."""
     from django.test import TransactionTestCase
 
     from tests.pristine import database_keep, database_restore
 
+    with django_db_blocker.unblock():
+        database_keep()
     TransactionTestCase._fixture_setup = classmethod(  # type: ignore[attr-defined]
-        lambda cls: database_keep()
+        lambda cls: None
     )
     TransactionTestCase._fixture_teardown = (  # type: ignore[attr-defined]
         lambda self: database_restore()

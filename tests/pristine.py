@@ -55,7 +55,7 @@ END $$
 
 
 def database_keep() -> None:
-    """Copy what there is, the first time; call it before a test has committed anything."""
+    """Copy what there is, the first time: as the database has just been made."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regnamespace('pristine') IS NULL")
         if cursor.fetchone()[0]:

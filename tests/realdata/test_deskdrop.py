@@ -25,6 +25,7 @@ from django.test import override_settings
 from profiles.compare import state_differences
 from profiles.state import State
 from tests.celery_process import CeleryProcess, celery_environment
+from tests.pristine import database_restore
 from tests.realdata import deskdrop
 from tests.tracking.tables import tables_empty
 from tests.waiting import wait_until
@@ -80,7 +81,7 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     ):
         patch.setenv("PROFILE_MAX_TOPICS", str(MAX_TOPICS))
         yield
-        tables_empty()
+        database_restore()
         connection.close()
 
 
