@@ -7,11 +7,13 @@ tables that have pages.
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 #: Larger tables are truncated: deleting row by row, and passing what is dead, would take longer.
 #: So are those with triggers, which may refuse to have a row deleted.
 _LARGE = 256 * 1024
+
+ATTEMPTS = 5
 
 #: The tables of the project, the partitions of partitioned ones instead of these.
 _TABLES = """
@@ -63,6 +65,16 @@ def database_keep() -> None:
 
 
 def database_restore() -> None:
-    """Have in every table what `database_keep` found."""
-    with connection.cursor() as cursor:
-        cursor.execute(_RESTORE)
+    """Have in every table what `database_keep` found.
+
+    A page that a test left may still ask the server: of a deadlock with it one is given up.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(_RESTORE)
+        except DatabaseError:
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            return
