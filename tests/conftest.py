@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +30,6 @@ settings.register_profile(
 settings.load_profile("attune")
 
 CLUSTER = pytest.StashKey[Cluster]()
-#: Marks of tests that take seconds.
-SLOW = ("browser", "slow")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -71,24 +68,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     cluster = config.stash.get(CLUSTER, None)
     if cluster is not None:
         cluster.stop()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow files early, so that none is left alone at the end, and with quick ones between, so that
-    not everybody drives a browser at once.
-    """
-    files: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        files.setdefault(item.path, []).append(item)
-    slow, quick = deque[list[pytest.Item]](), deque[list[pytest.Item]]()
-    for tests in files.values():
-        is_slow = any(test.get_closest_marker(name) for test in tests for name in SLOW)
-        (slow if is_slow else quick).append(tests)
-    items.clear()
-    while slow or quick:
-        for queue in (slow, quick, quick):
-            items += queue.popleft() if queue else []
 
 
 # --- Clean for every test ---------------------------------------------------------------------

@@ -33,7 +33,7 @@ PHONE = (
 NAME, HEADLINE = "Readers of gardening", "Read this on the way home"
 CONDITIONS = (
     "Viewed pages in Gardening where content type is “article” at least 3 times within 14 days",
-    "Never purchased so far",
+    "Has not purchased so far",
     "Gardening is among the top 3 interests",
     "Using a phone",
 )
